@@ -1,6 +1,8 @@
 //! The calls on sessions and events of the official clients, unmodified, and what the server stores then. No client has
 //! a call that deletes a session or an event.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 
 use super::support::{PROJECT, TestDir, key_in};
@@ -93,6 +95,95 @@ fn every_call_on_sessions_and_events_of_the_npm_client_passes() {
         named(&events, "node client")["feedback"],
         json!({"rating": 5})
     );
+}
+
+#[test]
+fn the_langchain_tracer_of_the_npm_client_stores_its_session_and_events() {
+    let before = now_in_millis();
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        node::script(place, "langchain.js", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    assert_eq!(events.len(), 10);
+    let session = named(&events, "langchain");
+    for (member, expected) in [
+        ("source", json!("langchain")),
+        ("metadata", json!({"plan": "pro", "done": true})),
+        ("feedback", json!({"rating": 5})),
+        ("metrics", json!({"score": 0.5})),
+        ("user_properties", json!({"user": "u"})),
+    ] {
+        assert_eq!(session[member], expected, "{member}");
+    }
+    for (name, parent, kind, members) in langchain_events() {
+        let event = named(&events, name);
+        assert_eq!(event["event_type"], kind, "{name}");
+        assert_eq!(
+            event["parent_id"],
+            named(&events, parent)["event_id"],
+            "{name}"
+        );
+        for (member, expected) in members.as_object().unwrap() {
+            assert_eq!(event[member], *expected, "{name}: {member}");
+        }
+        let time = |member: &str| event[member].as_f64().unwrap();
+        let (start, end) = (time("start_time"), time("end_time"));
+        assert!((before..=now_in_millis()).contains(&start), "{event}");
+        assert!((time("duration") - (end - start)).abs() < 0.001, "{event}");
+        assert_eq!(event["metadata"].get("original_start_time"), None);
+    }
+}
+
+/// Returns name, parent, type and some members of the events that the script creates.
+fn langchain_events() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    let failed = |what: &str| json!({"error": format!("{what} failed")});
+    vec![
+        (
+            "Chain",
+            "langchain",
+            "chain",
+            json!({"inputs": {"question": "seven?"}, "outputs": {"answer": "sieben"}, "metadata": {"step": 1}}),
+        ),
+        (
+            "Model",
+            "Chain",
+            "model",
+            json!({
+                "inputs": {"prompts": ["seven?"]}, "outputs": {"generations": ["sieben"]},
+                "config": {"model": "Model", "provider": "provider", "temperature": 0.5},
+            }),
+        ),
+        (
+            "Tool",
+            "Chain",
+            "tool",
+            json!({"inputs": {"input": "7"}, "outputs": {"output": "sieben"}}),
+        ),
+        (
+            "Retriever",
+            "Tool",
+            "tool",
+            json!({"inputs": {"query": "7"}, "outputs": {"documents": [{"pageContent": "sieben"}]}}),
+        ),
+        (
+            "Agent Action",
+            "Chain",
+            "tool",
+            json!({"outputs": {"output": {"answer": 7}, "log": "l"}}),
+        ),
+        ("Failing", "langchain", "chain", failed("chain")),
+        ("Failing LLM", "Failing", "model", failed("LLM")),
+        ("Failing Tool", "Failing", "tool", failed("Tool")),
+        ("Failing Retriever", "Failing", "tool", failed("Retriever")),
+    ]
+}
+
+/// Returns the time in whole Unix milliseconds, as the client measures it.
+fn now_in_millis() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    (now.as_secs_f64() * 1e3).floor()
 }
 
 #[test]

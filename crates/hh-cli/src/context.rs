@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
 use hh_sdk::auth::{FileStore, Profiles, StoreError};
@@ -11,11 +11,11 @@ use hh_sdk::tooling::{self, Layers, Resolved};
 use hh_sdk::{Credential, HoneyHive, Options, SecurityLog};
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Format, Global};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::output::{Pager, Printer, Progress, Screen};
 use crate::ui;
 
@@ -405,21 +405,8 @@ impl Context {
     ) -> Result<T, CliError> {
         let mut result = None;
         let keep_result = async { result = Some(future.await) };
-        self.run_until_signal(pin!(keep_result))?;
+        interrupt::run_until_signal(self.runtime()?, pin!(keep_result))?;
         result.unwrap_or_else(|| Err(CliError::new(Exit::Interrupted, "interrupted")))
-    }
-
-    /// Runs a future like [`Self::run`]. The function has no type parameters, because a copy of the runtime for each
-    /// future would make the program 1 % larger.
-    fn run_until_signal(&self, future: Pin<&mut dyn Future<Output = ()>>) -> Result<(), CliError> {
-        self.runtime()?.block_on(async {
-            let stop = stop_signal()?;
-            tokio::select! {
-                () = future => {}
-                () = stop => {}
-            }
-            Ok(())
-        })
     }
 
     /// Converts the error of a request. The path of the base URL can be the reason for a status of 404.
@@ -486,19 +473,6 @@ pub(crate) fn ends_with_version(base_url: &str) -> bool {
 pub(crate) fn is_part_of_id(text: &str) -> bool {
     let is_of_id = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
     text.len() >= MIN_PART_OF_ID && text.bytes().all(is_of_id)
-}
-
-/// Returns a future that completes at Ctrl-C or SIGTERM. From now on these signals no longer terminate the process.
-pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
-    let failed = |error: std::io::Error| CliError::new(Exit::Other, error.to_string());
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// Returns the warning about plain HTTP to another machine; `place` is the source of `insecure_http_hosts`.

@@ -14,6 +14,7 @@ mod deletion;
 mod error;
 mod exit;
 mod input;
+mod interrupt;
 mod lazy;
 mod output;
 mod pages;

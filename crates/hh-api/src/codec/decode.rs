@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::error::Category;
 
 use super::decoded::Decoded;
-use super::join::{Input, Wrapped};
+use super::join::{Form, Input, Wrapped};
 use super::members::{RequestMember, path_members, query_members};
 use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
@@ -53,7 +53,7 @@ impl Route {
         // All requests are decoded in the same way, because each way is compiled for every operation.
         let body = if has_body { body } else { b"{}" };
         let wrapper = self.wrapper.filter(|_| has_body);
-        let decoded = self.decode_json(&members, wrapper, body);
+        let decoded = self.decode_json(&members, Form::new(wrapper), body);
         decoded.map_err(|DecodeError { kind, place }| DecodeError {
             kind: self.without_path(kind),
             place: place.filter(|_| has_body),
@@ -65,7 +65,7 @@ impl Route {
     /// # Errors
     /// All [kinds](DecodeErrorKind), without the place.
     pub fn decode_text<T: DeserializeOwned>(&self, text: &str) -> Result<T, DecodeErrorKind> {
-        match self.decode_json(&[], None, text.as_bytes()) {
+        match self.decode_json(&[], Form::Plain, text.as_bytes()) {
             Ok(Decoded::Value(input)) => Ok(input),
             Ok(Decoded::Text(_)) => Err(DecodeErrorKind::WrongType),
             Err(error) => Err(error.kind),
@@ -76,7 +76,7 @@ impl Route {
     fn decode_json<T: DeserializeOwned>(
         &self,
         members: &[RequestMember],
-        wrapper: Option<&'static str>,
+        form: Form,
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
         let track = Track::new(self.dialect == Dialect::Legacy);
@@ -85,9 +85,13 @@ impl Route {
             inner: &mut json,
             track: &track,
         };
-        let decoded = self
-            .read_input(members, wrapper, tracked)
-            .map_err(in_body)?;
+        let decoded = self.read_input(members, form, tracked).map_err(in_body);
+        if let Err(error) = &decoded
+            && let Some(other) = form.after(&error.kind, self.dialect)
+        {
+            return self.decode_json(members, other, body);
+        }
+        let decoded = decoded?;
         json.end().map_err(|error| in_body(track.enter(error)))?;
         Ok(decoded)
     }
@@ -96,19 +100,23 @@ impl Route {
     pub(super) fn read_input<'de, T: DeserializeOwned, D: Deserializer<'de>>(
         &self,
         members: &[RequestMember],
-        wrapper: Option<&'static str>,
+        form: Form,
         body: D,
     ) -> Result<Decoded<T>, D::Error> {
         let is_legacy = self.dialect == Dialect::Legacy;
         let input = Input {
             members,
-            accepts_text: wrapper.is_some() && is_legacy,
+            accepts_text: is_legacy && matches!(form, Form::Wrapped(_)),
             ignores_unknown: is_legacy,
+            missing: match form {
+                Form::Plain | Form::Wrapped(_) => None,
+                Form::Unwrapped(wrapper) => Some(wrapper),
+            },
             value: PhantomData,
         };
-        match wrapper {
-            Some(wrapper) => Wrapped { wrapper, input }.deserialize(body),
-            None => input.deserialize(body),
+        match form {
+            Form::Wrapped(wrapper) => Wrapped { wrapper, input }.deserialize(body),
+            Form::Plain | Form::Unwrapped(_) => input.deserialize(body),
         }
     }
 

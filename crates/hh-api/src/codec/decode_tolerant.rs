@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use super::batch::{Batch, BatchInput, Items};
 use super::decode::DecodeError;
 use super::decoded::Decoded;
+use super::join::Form;
 use super::members::{RequestMember, path_members};
 use super::tolerant::{ItemLists, Tolerant};
 use super::tracked::DecodeErrorKind;
@@ -24,7 +25,12 @@ impl Route {
         path: &str,
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
-        self.read_tolerantly(&path_members(self, path), self.wrapper, body, None)
+        self.read_tolerantly(
+            &path_members(self, path),
+            Form::new(self.wrapper),
+            body,
+            None,
+        )
     }
 
     /// Decodes a batch like [`decode_tolerantly`](Self::decode_tolerantly), and each of its items alone.
@@ -38,7 +44,8 @@ impl Route {
     ) -> Result<Batch<T>, DecodeError> {
         let mut items = Items::<T>::new(self.dialect == Dialect::Legacy);
         let members = path_members(self, path);
-        match self.read_tolerantly(&members, self.wrapper, body, Some(&mut items))? {
+        let form = Form::new(self.wrapper);
+        match self.read_tolerantly(&members, form, body, Some(&mut items))? {
             Decoded::Value(input) => Ok(Batch {
                 input,
                 items: items.read,
@@ -59,7 +66,7 @@ impl Route {
         &self,
         text: &str,
     ) -> Result<T, DecodeErrorKind> {
-        match self.read_tolerantly(&[], None, text.as_bytes(), None) {
+        match self.read_tolerantly(&[], Form::Plain, text.as_bytes(), None) {
             Ok(Decoded::Value(input)) => Ok(input),
             Ok(Decoded::Text(_)) => Err(DecodeErrorKind::WrongType),
             Err(error) => Err(error.kind),
@@ -69,7 +76,7 @@ impl Route {
     fn read_tolerantly<'de, T: DeserializeOwned>(
         &self,
         members: &[RequestMember],
-        wrapper: Option<&'static str>,
+        form: Form,
         body: &'de [u8],
         lists: Option<&mut dyn ItemLists<'de>>,
     ) -> Result<Decoded<T>, DecodeError> {
@@ -80,10 +87,14 @@ impl Route {
             depth: 0,
             lists,
         };
-        let decoded = self.read_input(members, wrapper, tolerant);
+        let decoded = self.read_input(members, form, tolerant);
         let decoded = match decoded {
             Ok(decoded) => parser.end().map(|()| decoded).map_err(Into::into),
-            Err(failure) => Err(failure),
+            Err(failure) => match form.after(&failure.kind, self.dialect) {
+                // No route with a wrapper has lists of items.
+                Some(other) => return self.read_tolerantly(members, other, body, None),
+                None => Err(failure),
+            },
         };
         decoded.map_err(|failure| DecodeError {
             kind: self.without_path(failure.kind),

@@ -11,6 +11,36 @@ use serde::{Deserialize, Deserializer};
 use super::decoded::Decoded;
 use super::known::StructMembers;
 use super::members::{MemberMap, RequestMember};
+use super::tracked::DecodeErrorKind;
+use crate::Dialect;
+
+/// The form of the input in a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The body is the input.
+    Plain,
+    /// One member of the body, the wrapper, is the input.
+    Wrapped(&'static str),
+    /// The body is the input, although the route has a wrapper. The body must have a member of the input; otherwise, the
+    /// wrapper is missing.
+    Unwrapped(&'static str),
+}
+
+impl Form {
+    /// Returns the form of the bodies of a route.
+    pub(super) fn new(wrapper: Option<&'static str>) -> Self {
+        wrapper.map_or(Self::Plain, Self::Wrapped)
+    }
+
+    /// Returns the form to try after an error: on legacy routes, a body without the wrapper can be the input.
+    pub(super) fn after(self, error: &DecodeErrorKind, dialect: Dialect) -> Option<Self> {
+        let Self::Wrapped(wrapper) = self else {
+            return None;
+        };
+        let is_missing = *error == DecodeErrorKind::MissingMember(wrapper);
+        (is_missing && dialect == Dialect::Legacy).then_some(Self::Unwrapped(wrapper))
+    }
+}
 
 /// A seed that reads an input from the members of the path and those of a JSON object.
 pub(super) struct Input<'m, T> {
@@ -20,6 +50,8 @@ pub(super) struct Input<'m, T> {
     pub(super) accepts_text: bool,
     /// Whether unknown members are ignored, even if the type of the input rejects them.
     pub(super) ignores_unknown: bool,
+    /// The member that is missing if no member of the input is present.
+    pub(super) missing: Option<&'static str>,
     pub(super) value: PhantomData<T>,
 }
 
@@ -47,6 +79,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Input<'_, T> {
         let members = StructMembers {
             access: joined,
             ignores_unknown: self.ignores_unknown,
+            missing: self.missing,
         };
         T::deserialize(members).map(Decoded::Value)
     }

@@ -12,6 +12,8 @@ pub(super) struct Known<V> {
     /// The names of the members of the struct.
     pub(super) fields: &'static [&'static str],
     pub(super) ignores_unknown: bool,
+    /// The member that is missing if no known member is present.
+    pub(super) missing: Option<&'static str>,
     pub(super) inner: V,
 }
 
@@ -26,6 +28,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
         self.inner.visit_map(KnownMembers {
             fields: self.fields,
             ignores_unknown: self.ignores_unknown,
+            missing: self.missing,
             access,
         })
     }
@@ -39,6 +42,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
 struct KnownMembers<A> {
     fields: &'static [&'static str],
     ignores_unknown: bool,
+    /// The member that is missing if no known member was read.
+    missing: Option<&'static str>,
     access: A,
 }
 
@@ -54,11 +59,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembers<A> {
         }
         while let Some(name) = self.access.next_key::<String>()? {
             if self.fields.contains(&name.as_str()) {
+                self.missing = None;
                 return seed.deserialize(name.into_deserializer()).map(Some);
             }
             self.access.next_value::<IgnoredAny>()?;
         }
-        Ok(None)
+        match self.missing {
+            Some(missing) => Err(A::Error::missing_field(missing)),
+            None => Ok(None),
+        }
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -70,12 +79,18 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembers<A> {
 pub(super) struct StructMembers<A> {
     pub(super) access: A,
     pub(super) ignores_unknown: bool,
+    /// The member that is missing if no member of the struct is present.
+    pub(super) missing: Option<&'static str>,
 }
 
 impl<'de, A: MapAccess<'de>> Deserializer<'de> for StructMembers<A> {
     type Error = A::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        // The members of a flattened struct are not known, so no object can be identified as one.
+        if let Some(missing) = self.missing {
+            return Err(A::Error::missing_field(missing));
+        }
         MapAccessDeserializer::new(self.access).deserialize_any(visitor)
     }
 
@@ -88,6 +103,7 @@ impl<'de, A: MapAccess<'de>> Deserializer<'de> for StructMembers<A> {
         let known = Known {
             fields,
             ignores_unknown: self.ignores_unknown,
+            missing: self.missing,
             inner,
         };
         known.visit_map(self.access)

@@ -383,6 +383,32 @@ fn a_wrapped_input_may_be_text_on_legacy_routes_only() {
     assert_eq!(v1.unwrap_err().kind, DecodeErrorKind::WrongType);
 }
 
+#[test]
+fn an_input_without_its_wrapper_is_accepted_on_legacy_routes_only() {
+    let route = OpId::StartSession.operation().route();
+    let start = |body: &str| route.decode::<StartSession>(route.path, None, body.as_bytes());
+    let named = StartSession {
+        session_name: Some("s".to_owned()),
+        ..StartSession::default()
+    };
+    let flat = r#"{"other": [1], "session_name": "s"}"#;
+    assert_eq!(start(flat), Ok(Decoded::Value(named)));
+    let wrapped = start(r#"{"session_name": "s", "session": {}}"#);
+    assert_eq!(wrapped, Ok(Decoded::Value(StartSession::default())));
+    for (body, kind) in [
+        ("{}", DecodeErrorKind::MissingMember("session")),
+        (r#"{"other": 1}"#, DecodeErrorKind::MissingMember("session")),
+        (r#"{"session_name": 1}"#, DecodeErrorKind::WrongType),
+        (r#"{"session_name": "s""#, DecodeErrorKind::Syntax),
+    ] {
+        assert_eq!(start(body).unwrap_err().kind, kind, "{body}");
+    }
+    let body = br#"{"session_name": "s"}"#;
+    let v1 = route_with_wrapper().decode::<StartSession>("/v1/sessions", None, body);
+    let missing = DecodeErrorKind::MissingMember("s");
+    assert_eq!(v1.unwrap_err().kind, missing);
+}
+
 fn route_with_wrapper() -> Route {
     route(Method::Post, "/v1/sessions", Some("s"))
 }

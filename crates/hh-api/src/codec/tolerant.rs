@@ -122,6 +122,7 @@ impl<'de> Deserializer<'de> for Tolerant<'_, '_, 'de> {
         self.deserialize_any(Known {
             fields,
             ignores_unknown,
+            missing: None,
             inner,
         })
     }

@@ -186,6 +186,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
         let visitor = self.wrap(Known {
             fields,
             ignores_unknown: track.ignores_unknown,
+            missing: None,
             inner: visitor,
         });
         let visited = self.inner.deserialize_struct(name, fields, visitor);

@@ -334,6 +334,15 @@ impl crate::BatchInput for CreateEvents {
 impl crate::BatchInput for AddSessionEvents {
     type Item = CreateEvent;
     const LISTS: &'static [&'static str] = &["events", "logs"];
+    const CHILDREN: Option<&'static str> = Some("children");
+
+    /// Sets the parent of an event. A parent without an id gets a text, for which the server creates an id.
+    fn nest(parent: &mut CreateEvent, child: &mut CreateEvent, number: usize) {
+        let id = parent.event_id.take().filter(|text| !text.is_empty());
+        let id = id.unwrap_or_else(|| format!("(event {number} of the request)"));
+        child.parent_id = Some(id.clone());
+        parent.event_id = Some(id);
+    }
 }
 
 #[cfg(feature = "otlp")]

@@ -18,9 +18,10 @@ use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args;
-use crate::context::{Context, stop_signal};
+use crate::context::Context;
 use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
+use crate::interrupt::stop_signal;
 use crate::lazy::LazyCommand;
 use crate::{output, ui};
 use log::{LogFormat, LogLevel};

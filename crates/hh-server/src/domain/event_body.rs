@@ -83,20 +83,41 @@ impl io::Write for Bounded {
     }
 }
 
-const NANOS_PER_MILLI: i64 = 1_000_000;
+const NANOS_PER_MILLI: u32 = 1_000_000;
+const NANOS_PER_MICRO: u32 = 1_000;
+
+/// The end of the year 9999 in Unix milliseconds. A greater number is a time in Unix microseconds.
+const MAX_MILLIS: f64 = 253_402_300_800_000.0;
+
+/// Converts a time of the API to nanoseconds.
+///
+/// The unit is milliseconds, or microseconds if the number is too large for milliseconds: the `LangChain` tracer of the
+/// npm client sends `1000 * Date.now()`.
+pub(crate) fn from_time(time: f64) -> i64 {
+    if time > MAX_MILLIS {
+        to_nanos(time, NANOS_PER_MICRO)
+    } else {
+        from_millis(time)
+    }
+}
 
 /// Converts the milliseconds of the API to nanoseconds.
+pub(crate) fn from_millis(millis: f64) -> i64 {
+    to_nanos(millis, NANOS_PER_MILLI)
+}
+
+/// Converts a number of units with a length in nanoseconds.
 ///
-/// Whole milliseconds and the fraction are converted separately: a conversion as one float would be off by up to 128
-/// ns, and the server would return a different time than it received.
+/// Whole units and the fraction are converted separately: a conversion as one float would be off by up to 128 ns, and the
+/// server would return a different time than it received.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float beyond the range saturates, and such a time has no meaning"
 )]
-pub(crate) fn from_millis(millis: f64) -> i64 {
-    let whole = millis.floor();
-    let rest = ((millis - whole) * 1e6).round();
+fn to_nanos(number: f64, nanos: u32) -> i64 {
+    let whole = number.floor();
+    let rest = ((number - whole) * f64::from(nanos)).round();
     (whole as i64)
-        .saturating_mul(NANOS_PER_MILLI)
+        .saturating_mul(i64::from(nanos))
         .saturating_add(rest as i64)
 }

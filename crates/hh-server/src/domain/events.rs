@@ -7,7 +7,7 @@ use hh_api::types::EventPatch;
 use hh_auth::{Level, Need};
 
 use super::Refusal;
-use super::event_body::{encode_within, from_millis};
+use super::event_body::{encode_within, from_millis, from_time};
 use super::stored_body::StoredBody;
 
 /// The maximum size of a stored body before and after a merge, in bytes. Replacing 1 MiB occupies the writer for about
@@ -96,7 +96,7 @@ pub(crate) fn merge_patch(stored: &[u8], patch: &EventPatch) -> Result<Vec<u8>, 
 /// The patch cannot set an end after `latest`, unless the event starts later.
 pub(crate) fn patched_end(patch: &EventPatch, started: i64, ended: i64, latest: i64) -> i64 {
     let end = match (patch.end_time, patch.duration) {
-        (Some(time), _) => from_millis(time),
+        (Some(time), _) => from_time(time),
         (None, Some(duration)) => started.saturating_add(from_millis(duration)),
         (None, None) => return ended,
     };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::Refusal;
-use super::event_body::{EventBody, from_millis};
+use super::event_body::{EventBody, from_millis, from_time};
 use super::event_ids::{session_id, session_of_event};
 use super::event_limits::limit_start;
 use super::events::Rights;
@@ -169,15 +169,15 @@ fn kind_of(name: Option<&str>) -> Result<EventKind, Refusal> {
     })
 }
 
-/// Returns the start and the end of an event in nanoseconds, from its times and its duration in milliseconds.
+/// Returns the start and the end of an event in nanoseconds, from the times and the duration of a request.
 pub(crate) fn times(
     start: Option<f64>,
     end: Option<f64>,
     duration: Option<f64>,
     now: i64,
 ) -> (i64, i64) {
-    let start = start.filter(|millis| *millis > 0.0).map(from_millis);
-    let end = end.filter(|millis| *millis > 0.0).map(from_millis);
+    let start = start.filter(|time| *time > 0.0).map(from_time);
+    let end = end.filter(|time| *time > 0.0).map(from_time);
     let duration = duration.map_or(0, from_millis).max(0);
     let (started, ended) = match (start, end) {
         (Some(start), Some(end)) => (start, end),

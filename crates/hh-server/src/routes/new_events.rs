@@ -18,7 +18,7 @@ use super::sessions::LARGE_SESSION;
 use super::{Call, Rendered};
 use crate::app::App;
 use crate::auth::{Access, ProjectAccess, authorize_named};
-use crate::domain::event_body::{EventBody, from_millis};
+use crate::domain::event_body::{EventBody, from_time};
 use crate::domain::event_ids::{EventIdentity, session_of_event};
 use crate::domain::event_limits::limit_start;
 use crate::domain::events::Rights;
@@ -444,8 +444,8 @@ fn start_of(
     (first, arrived): (Option<i64>, i64),
     redacts: bool,
 ) -> Result<NewSession, ApiError> {
-    let started = properties.start_time.filter(|millis| *millis > 0.0);
-    let mut started = started.map(from_millis).or(first).unwrap_or_default();
+    let started = properties.start_time.filter(|time| *time > 0.0);
+    let mut started = started.map(from_time).or(first).unwrap_or_default();
     let unknown = || UNNAMED.to_owned();
     let mut body = EventBody {
         source: properties.source.unwrap_or_else(unknown),

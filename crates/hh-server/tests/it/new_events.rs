@@ -258,6 +258,33 @@ async fn events_are_added_to_the_session_of_the_path() {
 }
 
 #[tokio::test]
+async fn children_of_events_are_stored_with_their_parents_and_bad_ones_cost_only_themselves() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    let log = |name: &str, children: Value| json!({"event_type": "chain", "inputs": {}, "event_name": name, "children": children});
+    let tree = log(
+        "root",
+        json!([log("child", json!([log("leaf", json!([]))])), {"event_type": "tool"}]),
+    );
+    let path = format!("/session/{SESSION}/traces");
+    let response = client.post(&path, &json!({"logs": [tree]})).await;
+    assert_eq!(response.status, 500);
+    assert_eq!(
+        response.json()["message"],
+        "1 of 4 events were not stored: event 3: missing field \"inputs\""
+    );
+    let events = client.events(&json!({})).await["events"].clone();
+    let named = |name: &str| {
+        let mut events = events.as_array().unwrap().iter();
+        events.find(|event| event["event_name"] == name).unwrap()
+    };
+    assert_eq!(named("root")["parent_id"], SESSION);
+    assert_eq!(named("child")["parent_id"], named("root")["event_id"]);
+    assert_eq!(named("leaf")["parent_id"], named("child")["event_id"]);
+    assert_eq!(named("leaf")["session_id"], SESSION);
+}
+
+#[tokio::test]
 async fn calls_to_models_are_stored_as_events() {
     let server = TestServer::start().await;
     let client = server.key(Level::ReadWrite, "all").await;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::odd_values::{odd_json, odd_values};
 use crate::types::{
-    AddSessionEvents, CreateEvent, CreateEvents, CreateModelEvents, CreateSession, EventPatch,
-    StartSession,
+    AddSessionEvents, CreateEvent, CreateEvents, CreateModelEvent, CreateModelEvents,
+    CreateSession, EventPatch, StartSession,
 };
-use crate::{BodyKind, Method, OpId};
+use crate::{BodyKind, MAX_DEPTH, Method, OpId};
 
 fn route_of(op: OpId, dialect: Dialect) -> &'static Route {
     let mut routes = op.operation().routes.iter();
@@ -142,6 +142,113 @@ fn the_rest_of_a_batch_is_decoded_like_any_input() {
     );
     let both = added(r#"{"logs": [{}], "events": [{}]}"#).unwrap_err();
     assert!(matches!(both.kind, DecodeErrorKind::Rule { member, .. } if member == "events"));
+}
+
+fn added(body: &str) -> Batch<AddSessionEvents> {
+    let route = route_of(OpId::AddSessionEvents, Dialect::Legacy);
+    let batch = route.decode_batch("/session/abc/traces", body.as_bytes());
+    batch.unwrap()
+}
+
+#[test]
+fn children_of_events_become_events_with_a_parent() {
+    let body = r#"{"logs": [
+        {"children": [{"event_id": "c", "parent_id": "x", "children": [{"event_id": "d"}]}], "event_id": "a"},
+        {"event_id": "b", "children": null},
+        {"children": [{"event_id": "e"}]}
+    ]}"#;
+    let items = added(body).items;
+    let ids = items.iter().map(|item| {
+        let event = item.as_ref().unwrap();
+        let parent = event.parent_id.as_deref();
+        (event.event_id.as_deref().unwrap(), parent.unwrap_or("-"))
+    });
+    let new = "(event 2 of the request)";
+    assert_eq!(
+        ids.collect::<Vec<_>>(),
+        [
+            ("a", "-"),
+            ("b", "-"),
+            (new, "-"),
+            ("c", "a"),
+            ("e", new),
+            ("d", "c")
+        ]
+    );
+}
+
+#[test]
+fn an_invalid_event_costs_neither_its_children_nor_its_parent() {
+    for odd in [
+        r#""error": 1, "children": [{"event_id": "c", "parent_id": "p"}]"#,
+        r#""children": [{"event_id": "c", "parent_id": "p"}], "error": 1"#,
+    ] {
+        let body = format!(
+            r#"{{"logs": [{{"event_id": "a", "children": [{{{odd}}}, 5]}}, {{"event_id": "b"}}]}}"#
+        );
+        let items = added(&body).items;
+        let known = items.iter().map(|item| {
+            item.as_ref()
+                .ok()
+                .and_then(|event| event.event_id.as_deref())
+        });
+        assert_eq!(
+            known.collect::<Vec<_>>(),
+            [Some("a"), Some("b"), None, None, Some("c")],
+            "{odd}"
+        );
+        assert_eq!(items[4].as_ref().unwrap().parent_id.as_deref(), Some("p"));
+    }
+    let route = route_of(OpId::AddSessionEvents, Dialect::Legacy);
+    let damaged = br#"{"logs": [{"children": [{"a" 1}]}]}"#;
+    let damaged = route.decode_batch::<AddSessionEvents>("/session/abc/traces", damaged);
+    assert_eq!(damaged.unwrap_err().kind, DecodeErrorKind::Syntax);
+}
+
+#[test]
+fn children_are_read_to_a_depth_and_cost_only_themselves_below_it() {
+    let depth = 10_000;
+    let deep = r#"{"children": ["#.repeat(depth);
+    let body = format!(
+        r#"{{"logs": [{deep}{}, {{"event_id": "b"}}]}}"#,
+        "]}".repeat(depth)
+    );
+    let items = added(&body).items;
+    // Every level is an object and a list.
+    assert_eq!(items.len(), MAX_DEPTH / 2 + 1);
+    let (last, others) = items.split_last().unwrap();
+    assert_eq!(*last, Err(DecodeErrorKind::TooDeep));
+    assert!(others.iter().all(Result::is_ok));
+}
+
+#[test]
+fn other_routes_have_no_children() {
+    let body = r#"{"events": [{"event_id": "a", "children": [{"event_id": "c"}]}]}"#;
+    let legacy = route_of(OpId::CreateEvents, Dialect::Legacy);
+    let batch = legacy.decode_batch::<CreateEvents>(legacy.path, body.as_bytes());
+    assert_eq!(batch.unwrap().items.len(), 1);
+    let v1 = route_of(OpId::AddSessionEvents, Dialect::V1);
+    let batch = v1.decode_batch::<AddSessionEvents>("/v1/sessions/a/events/batch", body.as_bytes());
+    let items = batch.unwrap().items;
+    assert!(
+        matches!(&*items, [Err(DecodeErrorKind::UnknownMember { name, .. })] if name == "children")
+    );
+}
+
+#[test]
+fn the_input_of_a_legacy_route_may_lack_its_wrapper() {
+    let event = r#"{"event_type": "tool", "inputs": {}}"#;
+    let route = route_of(OpId::CreateEvent, Dialect::Legacy);
+    for body in [event.to_owned(), format!(r#"{{"event": {event}}}"#)] {
+        let decoded = route.decode_tolerantly(route.path, body.as_bytes());
+        assert_eq!(decoded, Ok(Decoded::Value(event_of(event).unwrap())));
+    }
+    let error = |op, body| error_of::<CreateEvent>(op, Dialect::Legacy, body);
+    let missing = |name| Some(DecodeErrorKind::MissingMember(name));
+    assert_eq!(error(OpId::CreateEvent, r#"{"a": 1}"#), missing("event"));
+    let model =
+        error_of::<CreateModelEvent>(OpId::CreateModelEvent, Dialect::Legacy, r#"{"model": "m"}"#);
+    assert_eq!(model, missing("model_event"));
 }
 
 /// Members of an event, with `%` for an unusual value.

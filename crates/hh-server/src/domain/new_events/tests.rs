@@ -90,6 +90,15 @@ fn missing_times_are_calculated_from_the_others() {
         ),
         ((Some(millis), Some(millis - 1000.0), None), (start, start)),
         ((Some(-5.0), None, Some(-7.0)), (NOW, NOW)),
+        // Times in microseconds.
+        (
+            (Some(millis * 1e3 + 0.25), Some(millis * 1e3 + 2e6), None),
+            (start + 250, start + 2 * second),
+        ),
+        (
+            (Some(millis), Some(millis * 1e3 + 2e6), Some(9.0)),
+            (start, start + 2 * second),
+        ),
     ] {
         let (from, to, duration) = given;
         assert_eq!(times(from, to, duration, NOW), expected, "{given:?}");
