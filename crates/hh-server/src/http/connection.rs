@@ -26,10 +26,11 @@ const WRITE_MINIMUM: usize = 10 * 16 * 1024 - MAX_UNSENT as usize;
 /// of a client that reads 100 KiB/s becomes visible every 13 s.
 pub(crate) const MAX_UNSENT: u32 = 64 * 1024;
 
-/// The interval at which [`ClientConnection::closed`] checks the socket.
-const CHECK: Duration = Duration::from_millis(100);
-/// How long a client that has closed its sending side counts as connected.
-const HALF_CLOSED: Duration = Duration::from_millis(800);
+/// How long a query may run before a client that has closed its sending side counts as disconnected. The server cannot
+/// distinguish it from a client that has closed the connection, for which the query would be wasted work.
+const GRACE: Duration = Duration::from_millis(40);
+/// The interval at which [`ClientConnection::closed`] checks the socket after that.
+const CHECK: Duration = Duration::from_millis(10);
 
 /// A handle to the connection of a request. [`closed`](Self::closed) of the default value, which has no connection,
 /// never resolves.
@@ -37,31 +38,22 @@ const HALF_CLOSED: Duration = Duration::from_millis(800);
 pub(crate) struct ClientConnection(Option<Weak<OwnedWriteHalf>>);
 
 impl ClientConnection {
-    /// Waits until the client has reset or closed the connection, or has closed its sending side for about 1 s.
+    /// Waits until the client has closed the connection or its sending side, at least for 40 ms.
     pub(crate) async fn closed(&self) {
         let Some(socket) = &self.0 else {
             return std::future::pending().await;
         };
-        let mut half_closed = None;
-        loop {
-            sleep(CHECK).await;
-            let Some(socket) = socket.upgrade() else {
-                return;
-            };
+        sleep(GRACE).await;
+        while let Some(socket) = socket.upgrade() {
             // One poll returns what the driver knows already and costs no system call.
             let ready = socket.ready(Interest::READABLE | Interest::WRITABLE);
-            let Some(Ok(ready)) = ready.now_or_never() else {
-                continue;
-            };
-            let is_read_closed = ready.is_read_closed();
-            if is_read_closed && ready.is_write_closed() {
-                return;
-            }
-            if is_read_closed
-                && half_closed.get_or_insert_with(Instant::now).elapsed() >= HALF_CLOSED
+            if let Some(Ok(ready)) = ready.now_or_never()
+                && ready.is_read_closed()
             {
                 return;
             }
+            drop(socket);
+            sleep(CHECK).await;
         }
     }
 }

@@ -229,8 +229,10 @@ async fn run_query(
 ) -> Result<Page, ApiError> {
     tokio::select! {
         page = app.store.read(project, query) => Ok(page?),
-        // The query is dropped, which stops it. No client receives the error.
-        () = client.closed() => Err(ApiError::unavailable("the client closed the connection")),
+        // The query is dropped, which stops it. Only a client that still receives gets the error.
+        () = client.closed() => Err(ApiError::unavailable(
+            "the query was stopped, because the client closed the connection or its sending side",
+        )),
     }
 }
 
