@@ -185,7 +185,13 @@ impl Target {
         // The server does not support dry runs, and confirmations contain the numbers of a dry run.
         let has_no_dry_runs = error.kind() == ErrorKind::Invalid && error.status().is_none();
         let is_missing = error.kind() == ErrorKind::NotFound;
+        let is_conflict = error.kind() == ErrorKind::Conflict;
         let error = context.explain(error);
+        if is_conflict && matches!(self, Self::Project { .. }) {
+            return error.with_hint(
+                "run `honeyhive auth keys show ID` to see what a key is for, and `honeyhive auth keys revoke ID` to revoke it",
+            );
+        }
         if has_no_dry_runs {
             return error
                 .with_hint("use --yes to delete without a dry run and without confirmation");
@@ -194,6 +200,10 @@ impl Target {
             return error;
         }
         match self {
+            // A self-hosted server knows that the id is that of a session.
+            Self::Event { event_id } if error.message().contains("is a session") => {
+                error.with_hint(format!("run `honeyhive session delete {event_id}`"))
+            }
             Self::Event { .. } if error.hint().is_some() => error,
             Self::Event { .. } => error.with_hint(
                 "run `honeyhive event list` to list events, select another project with --project, or run `honeyhive session delete` to delete a session",

@@ -139,7 +139,7 @@ impl Context {
             self.note(&match self.selected_project() {
                 Selected::Project(name) => format!("No {what} found in project {name}"),
                 Selected::Default => format!(
-                    "No {what} found in the default project of the key; use --project to select another project"
+                    "No {what} found in the only project of the key, or in project default if the key applies to several; use --project to select another project"
                 ),
                 Selected::TestMode => format!("No {what} found"),
             });
@@ -151,7 +151,7 @@ impl Context {
         } else if before + shown < total {
             let least = if page.total_is_exact { "" } else { "at least " };
             self.note(&format!(
-                "Showing {shown} of {least}{total} {what}; use --limit and --page {} to see more",
+                "Showing {shown} of {least}{total} {what}; use --page {}, --limit or --all to see more",
                 list.page.saturating_add(1)
             ));
         }

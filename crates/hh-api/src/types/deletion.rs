@@ -51,7 +51,7 @@ pub struct DeleteUserData {
     /// The name of a member of `user_properties`, such as `user_id`. Dots separate the parts of a path, as in a filter.
     pub user_property: String,
     /// The value of the property: a string, a number or a boolean. It is compared like the value of a filter with the
-    /// operator `is`.
+    /// operator `is`, except that a string also equals the number that it denotes: `12e5` equals 1200000.
     pub value: Value,
     /// Whether to delete nothing and only return what would be deleted; false by default.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

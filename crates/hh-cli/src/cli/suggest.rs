@@ -152,6 +152,13 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
             |found| format!("did you mean `{path} {found}`?"),
         ));
     }
+    if matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+    ) {
+        let value = text(ContextKind::InvalidValue)?;
+        return of_value(text(ContextKind::InvalidArg)?, value, command);
+    }
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
@@ -169,6 +176,20 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
         || format!("run `{path} --help` to list the options"),
         |found| format!("did you mean --{found}?"),
     ))
+}
+
+/// Returns the hint for an invalid value of an option.
+fn of_value(option: &str, value: &str, command: &Command) -> Option<String> {
+    let mut options = command.get_arguments();
+    if option.starts_with("--where ") {
+        return Some(
+            "the operators are =, !=, >, >=, <, <=, contains, not contains, exists, not exists, after and before"
+                .to_owned(),
+        );
+    }
+    let is_member = option.contains("--output ") && value.contains('=');
+    let has_outputs = is_member && options.any(|option| option.get_long() == Some("outputs"));
+    has_outputs.then(|| "did you mean --outputs?".to_owned())
 }
 
 /// Returns the path of the last command that the arguments name.

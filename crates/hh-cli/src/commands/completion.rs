@@ -20,8 +20,8 @@ Load completions in the current shell:
 
 Load completions in every new shell (requires the bash-completion package):
 
-    mkdir -p ~/.local/share/bash-completion/completions
-    honeyhive completion bash > ~/.local/share/bash-completion/completions/honeyhive"
+    dir=~/.local/share/bash-completion/completions
+    mkdir -p $dir && honeyhive completion bash > $dir/honeyhive"
     )]
     Bash(LazyCommand<()>),
     #[command(

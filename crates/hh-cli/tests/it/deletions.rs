@@ -272,8 +272,18 @@ fn a_project_is_deleted_by_its_name_or_the_beginning_of_its_id() {
         "ci.key",
     ];
     assert_eq!(env.run(&key).code, 0);
+    let keys = [
+        "auth",
+        "keys",
+        "list",
+        "--jq",
+        ".items[] | select(.name == \"ci\") | .id",
+    ];
+    let id = env.run(&keys).stdout;
     let limited = env.run(&["project", "delete", "docs", "--yes"]);
     assert_fails(&limited, 1, "revoke the key first");
+    assert_fails(&limited, 1, id.trim());
+    assert_fails(&limited, 1, "hint: run `honeyhive auth keys show ID`");
 
     let done = env.run(&["project", "delete", "default", "--yes"]);
     let message = "Deleted project default with 1 session and 2 events\n";
@@ -307,7 +317,7 @@ fn an_unknown_id_is_an_error_and_deletes_nothing() {
             let done = env.run(&["event", "delete", id, flag]);
             assert_fails(&done, 4, "404");
             assert!(
-                done.stderr.contains("`honeyhive session delete`"),
+                done.stderr.contains("`honeyhive session delete"),
                 "{done:?}"
             );
         }

@@ -34,6 +34,23 @@ fn lists(help: &str, option: &str) -> bool {
     })
 }
 
+/// A command that is wrapped after `>` is a syntax error when it is pasted.
+#[test]
+fn the_commands_that_install_completions_fit_into_80_columns() {
+    let mut env = TestEnv::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let mut commands = |columns: &str| {
+            env.set("COLUMNS", columns);
+            let help = env.run(&["completion", shell, "--help"]).stdout;
+            let lines = help.lines().filter(|line| line.starts_with("    "));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let whole = commands("100");
+        assert!(!whole.is_empty(), "{shell}");
+        assert_eq!(commands("80"), whole, "{shell}");
+    }
+}
+
 #[test]
 fn only_the_top_level_help_lists_global_options_and_every_command_accepts_them() {
     let env = TestEnv::new();

@@ -84,7 +84,7 @@ fn a_key_from_another_source_is_not_rotated() {
     assert_eq!(done.code, 2, "{done:?}");
     insta::assert_snapshot!(env.filtered(&done.stderr), @"
     error: the active key comes from HH_API_KEY_FILE -> [home]/admin.key (environment), not from a saved profile
-      hint: create a new key with `honeyhive auth keys create`, replace the old key where it is configured, then revoke it with `honeyhive auth keys revoke`
+      hint: run `honeyhive auth keys rotate ID` with the ID that `honeyhive auth whoami --jq .key.id` prints, then replace the key where it is configured
     ");
     assert_eq!(env.run(&["auth", "rotate", "--grace", "8d"]).code, 2);
 }

@@ -2,8 +2,8 @@
 
 use hh_api::operations as op;
 use hh_api::types::{
-    CreateEvent, CreateEvents, DeleteEvent, DeletedData, Event, EventList, EventPatch, EventRef,
-    ExportEvents,
+    CreateEvent, CreateEvents, DeleteEvent, DeletedData, Event, EventKind, EventList, EventPatch,
+    EventRef, ExportEvents,
 };
 use uuid::Uuid;
 
@@ -152,6 +152,13 @@ pub(super) fn with_ids(client: &HoneyHive, mut events: Vec<CreateEvent>) -> Vec<
 fn complete(client: &HoneyHive, event: &mut CreateEvent) {
     if event.project_id.is_none() && event.project.is_none() {
         event.project = client.project();
+    }
+    if event.event_type.as_deref() == Some(EventKind::Session.as_str()) {
+        // A session is the event whose id is that of its session.
+        let id = event.session_id.clone().or_else(|| event.event_id.clone());
+        let id = id.unwrap_or_else(|| crate::ids::random_uuid().to_string());
+        event.session_id.get_or_insert_with(|| id.clone());
+        event.event_id.get_or_insert(id);
     }
     for id in [&mut event.event_id, &mut event.session_id] {
         id.get_or_insert_with(|| crate::ids::random_uuid().to_string());

@@ -73,6 +73,14 @@ async fn events_are_created_read_and_updated() {
     assert_eq!(client.sessions().get(&id).await.unwrap().event_name, "one");
     let of_session = client.events().search(EventQuery::new().with_session(&id));
     assert_eq!(ids(of_session).await.len(), 4);
+    // An event of the type `session` without ids is a new session.
+    let new = CreateEvent::new(EventKind::Session, "two");
+    let new = client.events().create(new).await.unwrap();
+    let stored = client.sessions().get(&new.to_string()).await.unwrap();
+    assert_eq!(
+        (stored.session_id, stored.event_name.as_str()),
+        (new, "two")
+    );
     let error = client.events().get(Uuid::from_u128(9)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let error = client

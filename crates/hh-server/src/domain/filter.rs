@@ -132,6 +132,14 @@ impl Filter {
         })
     }
 
+    /// Returns a filter for the events whose field equals a value. A text also equals the number that it denotes.
+    pub(crate) fn of_value(field: &str, value: &Value) -> Result<Self, Refusal> {
+        Ok(Self {
+            conditions: vec![Condition::of_value(field, value)?],
+            range: DateRange::default(),
+        })
+    }
+
     /// Returns whether an event meets all conditions. A body that is not valid JSON meets none.
     pub(crate) fn matches(&self, event: &Candidate<'_>) -> bool {
         let is_in_range = self.range.contains(hh_api::to_millis(event.started));

@@ -1,6 +1,6 @@
 //! Selects the events and sessions of a user by a value in `user_properties`.
 
-use hh_api::types::{self, EventKind, Operator};
+use hh_api::types::EventKind;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,7 +16,8 @@ pub(crate) struct UserProperty {
 }
 
 impl UserProperty {
-    /// Parses the name and the value of a request. They have the form of a filter with the operator `is`.
+    /// Parses the name and the value of a request. They are compared like a filter with the operator `is`, except that
+    /// a text also equals the number that it denotes: `12e5` equals 1200000.
     pub(crate) fn parse(name: String, value: Value) -> Result<Self, Refusal> {
         if name.is_empty() {
             return Err(Refusal::Invalid(
@@ -30,8 +31,7 @@ impl UserProperty {
             ));
         }
         let field = format!("user_properties.{name}");
-        let condition = types::Filter::new(field, Operator::Is, value.clone());
-        let filter = Filter::parse(&[condition], None)?;
+        let filter = Filter::of_value(&field, &value)?;
         Ok(Self {
             name,
             value,
@@ -97,6 +97,39 @@ mod tests {
             ("missing", json!("")),
         ] {
             assert!(!matches(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_matches_the_number_that_it_denotes_and_no_other_text() {
+        let matches = |stored: Value, text: &str| {
+            let body = json!({"user_properties": {"id": stored}}).to_string();
+            let property = UserProperty::parse("id".to_owned(), text.into()).unwrap();
+            property.matches(body.as_bytes())
+        };
+        for (stored, text) in [
+            (json!(42), "42"),
+            (json!(42), "42.0"),
+            (json!(1_200_000), "12e5"),
+            (json!(1_200_000.0), "12e5"),
+            (json!(1.1), "1.10"),
+            (json!(1.234_567_890_123_456_8e22), "12345678901234567890123"),
+            (json!("12e5"), "12e5"),
+            (json!("042"), "042"),
+            (json!(true), "true"),
+        ] {
+            assert!(matches(stored.clone(), text), "{stored} {text}");
+        }
+        for (stored, text) in [
+            (json!(42), "042"),
+            (json!(42), " 42"),
+            (json!(42), "43"),
+            (json!("042"), "42"),
+            (json!("42.0"), "42"),
+            (json!("1200000"), "12e5"),
+            (json!(9_007_199_254_740_993_u64), "9007199254740992"),
+        ] {
+            assert!(!matches(stored.clone(), text), "{stored} {text}");
         }
     }
 

@@ -10,6 +10,7 @@ mod table;
 mod update;
 
 use clap::{Args, Subcommand};
+use hh_sdk::api::types::KeyState;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -89,7 +90,13 @@ fn show(context: &Context, id: &str) -> Result<(), CliError> {
 fn revoke(context: &Context, id: &str) -> Result<(), CliError> {
     let client = context.client(None)?;
     let id = find::find_id(context, client, id)?;
+    let before = context.block_on(client.get_key(&id));
+    let was_revoked = before.is_ok_and(|key| key.state == KeyState::Revoked);
     let key = context.block_on(client.revoke_key(&id))?;
-    context.success(&format!("Revoked key {} ({})", key.id, key.name));
+    context.success(&if was_revoked {
+        format!("Key {} ({}) was already revoked", key.id, key.name)
+    } else {
+        format!("Revoked key {} ({})", key.id, key.name)
+    });
     context.printer().data(&key)
 }

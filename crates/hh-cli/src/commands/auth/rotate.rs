@@ -139,7 +139,7 @@ fn stored(credential: Option<&Credential>) -> Result<(Credential, String), CliEr
     Err(CliError::usage(format!(
         "the active key comes from {place}, not from a saved profile"
     ))
-    .with_hint("create a new key with `honeyhive auth keys create`, replace the old key where it is configured, then revoke it with `honeyhive auth keys revoke`"))
+    .with_hint("run `honeyhive auth keys rotate ID` with the ID that `honeyhive auth whoami --jq .key.id` prints, then replace the key where it is configured"))
 }
 
 /// Saves the new key, which was not used yet.

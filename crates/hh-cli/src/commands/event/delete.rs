@@ -67,8 +67,8 @@ fn user_data(
     })
 }
 
-/// Parses `NAME=VALUE`. The value is a text, which also equals a number with the same digits, because a number would
-/// also equal other texts, such as `042`.
+/// Parses `NAME=VALUE`. The value is a text, which also equals the number that it denotes, because a number would
+/// also equal other texts, such as `42.0`.
 fn property(text: &str) -> Result<(String, String), String> {
     match args::name(text)?.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {

@@ -2,6 +2,7 @@
 
 mod file;
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ use crate::sessions::whole_id;
         "honeyhive event export --output-file events.jsonl --resume",
     ]))]
 pub(crate) struct Export {
-    /// File to write to, which is replaced (defaults to standard output)
+    /// File to write to, which is replaced (defaults to standard output); without --output, .csv or .jsonl is the format
     #[arg(long, value_name = "FILE", value_parser = args::path)]
     output_file: Option<PathBuf>,
     /// Continue the interrupted export to --output-file, with its filters and its format
@@ -39,7 +40,7 @@ pub(crate) struct Export {
 }
 
 pub(super) fn run(context: &Context, arguments: &Export) -> Result<(), CliError> {
-    let format = format(context)?;
+    let format = format(context, arguments.output_file.as_deref())?;
     let rows = context.printer().stream(format, &EVENT_FIELDS)?;
     let Some(path) = &arguments.output_file else {
         let client = context.client(arguments.project.as_deref())?;
@@ -112,8 +113,9 @@ fn resume<'a>(
     Ok((client, ExportFile::open(path, state)?))
 }
 
-/// Returns the format of the rows. The setting for other commands does not have to be one of the two.
-fn format(context: &Context) -> Result<RowFormat, CliError> {
+/// Returns the format of the rows: that of --output, else that of the name of the file. The setting for other commands
+/// does not have to be one of the two.
+fn format(context: &Context, file: Option<&Path>) -> Result<RowFormat, CliError> {
     let global = context.global();
     if global.jq.is_some() {
         return Err(
@@ -121,9 +123,14 @@ fn format(context: &Context) -> Result<RowFormat, CliError> {
                 .with_hint("use --json to select fields, or pass the output to the program jq"),
         );
     }
-    match global.output {
-        None | Some(Format::Jsonl | Format::Csv) => {}
-        Some(format @ (Format::Table | Format::Json | Format::Yaml)) => {
+    let suffix = file.and_then(Path::extension).and_then(OsStr::to_str);
+    match (global.output, suffix) {
+        (None, Some(suffix)) if suffix.eq_ignore_ascii_case("csv") => return Ok(RowFormat::Csv),
+        (None, Some(suffix)) if suffix.eq_ignore_ascii_case("jsonl") => {
+            return Ok(RowFormat::Jsonl);
+        }
+        (None | Some(Format::Jsonl | Format::Csv), _) => {}
+        (Some(format @ (Format::Table | Format::Json | Format::Yaml)), _) => {
             let message = format!("event export cannot write the format {}", format.as_str());
             return Err(CliError::usage(message).with_hint("use --output jsonl or --output csv"));
         }

@@ -1,13 +1,15 @@
 //! Implements the options that select events.
 
+mod condition;
+
 use clap::{Args, ValueEnum};
 use hh_sdk::api::types::{Filter, Operator};
-use hh_sdk::auth::check_name;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use self::condition::condition;
 use crate::args;
 use crate::pages::Selection;
 use crate::sessions::session_id;
@@ -33,7 +35,8 @@ pub(super) struct Filters {
     /// Only events with an error
     #[arg(long)]
     error: bool,
-    /// Only events that meet a condition, such as 'metadata.cost > 0.1' (can be repeated)
+    /// Only events that meet a condition, such as 'metadata.cost > 0.1' (can be repeated); operators: =, !=, >, >=, <,
+    /// <=, contains, not contains, exists, not exists, after, before
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
     conditions: Vec<Filter>,
 }
@@ -97,6 +100,17 @@ impl Filters {
             since: self.since.as_ref().map(|since| since.time),
             until: self.until.as_ref().map(|until| until.time),
         }
+    }
+
+    /// Returns whether a value that must be equal contains `*`, which is not a wildcard.
+    pub(super) fn has_asterisk(&self) -> bool {
+        let conditions = self.conditions.iter();
+        let values = conditions
+            .filter(|filter| filter.operator == Operator::Is)
+            .filter_map(|filter| filter.value.as_str());
+        values
+            .chain(self.name.as_deref())
+            .any(|value| value.contains('*'))
     }
 
     /// Returns the options as they were given, so that a later command can be compared; empty without options.
@@ -166,140 +180,9 @@ fn age(text: &str) -> Option<SignedDuration> {
     (number >= 0).then(|| SignedDuration::from_secs(seconds))
 }
 
-/// The symbols of operators, longer ones first.
-const SYMBOLS: [(&str, Operator); 5] = [
-    ("==", Operator::Is),
-    ("!=", Operator::IsNot),
-    ("=", Operator::Is),
-    (">", Operator::GreaterThan),
-    ("<", Operator::LessThan),
-];
-
-/// Parses a condition: a field, an operator, and a value unless the operator is `exists` or `not exists`.
-fn condition(text: &str) -> Result<Filter, String> {
-    const EXPECTED: &str = "expected FIELD OPERATOR VALUE, such as 'metadata.cost > 0.1', 'error exists' or 'event_name contains chat'";
-    let text = text.trim();
-    if check_name(text).is_err() {
-        return Err("expected a condition, but found an API key".to_owned());
-    }
-    let end = text
-        .find(|c: char| c.is_whitespace() || matches!(c, '=' | '!' | '<' | '>'))
-        .ok_or(EXPECTED)?;
-    let (field, rest) = text.split_at(end);
-    let rest = rest.trim_start();
-    let symbol = SYMBOLS.iter().find_map(|(symbol, operator)| {
-        let value = rest.strip_prefix(symbol)?;
-        Some((*operator, value))
-    });
-    let (operator, value) = symbol.or_else(|| named(rest)).ok_or(EXPECTED)?;
-    let value = value.trim();
-    let has_value = !matches!(operator, Operator::Exists | Operator::NotExists);
-    if field.is_empty() || value.is_empty() == has_value {
-        return Err(EXPECTED.to_owned());
-    }
-    let value = has_value.then(|| value_of(value));
-    Ok(Filter::new(field, operator, value))
-}
-
-/// Finds the longest operator name at the beginning of a text, and returns the rest.
-fn named(text: &str) -> Option<(Operator, &str)> {
-    let found = Operator::ALL.into_iter().filter_map(|operator| {
-        let rest = text.strip_prefix(operator.as_str())?;
-        let is_word = rest.is_empty() || rest.starts_with(char::is_whitespace);
-        is_word.then_some((operator, rest))
-    });
-    found.min_by_key(|(_, rest)| rest.len())
-}
-
-/// Returns a number, boolean, null or quoted text as JSON, and anything else as text.
-fn value_of(text: &str) -> Value {
-    match serde_json::from_str(text) {
-        Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_))) => value,
-        Ok(Value::Array(_) | Value::Object(_)) | Err(_) => text.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_condition_is_a_field_an_operator_and_a_value() {
-        for (text, field, operator, value) in [
-            (
-                "metadata.cost > 0.1",
-                "metadata.cost",
-                Operator::GreaterThan,
-                json!(0.1),
-            ),
-            (
-                "metadata.cost<5",
-                "metadata.cost",
-                Operator::LessThan,
-                json!(5),
-            ),
-            ("event_name=chat", "event_name", Operator::Is, json!("chat")),
-            (
-                "event_name == \"7\"",
-                "event_name",
-                Operator::Is,
-                json!("7"),
-            ),
-            (
-                "metadata.ok != true",
-                "metadata.ok",
-                Operator::IsNot,
-                json!(true),
-            ),
-            ("error exists", "error", Operator::Exists, Value::Null),
-            (
-                "error not exists",
-                "error",
-                Operator::NotExists,
-                Value::Null,
-            ),
-            (
-                "inputs.q not contains a b",
-                "inputs.q",
-                Operator::NotContains,
-                json!("a b"),
-            ),
-            ("source is not dev", "source", Operator::IsNot, json!("dev")),
-            (
-                "source is notable",
-                "source",
-                Operator::Is,
-                json!("notable"),
-            ),
-            (
-                "start_time after 2026-01-01",
-                "start_time",
-                Operator::After,
-                json!("2026-01-01"),
-            ),
-        ] {
-            let filter = condition(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(
-                (filter.field.as_str(), filter.operator),
-                (field, operator),
-                "{text}"
-            );
-            assert_eq!(filter.value, value, "{text}");
-        }
-        for text in [
-            "",
-            "cost",
-            "> 5",
-            "cost >",
-            "cost about 5",
-            "error exists now",
-            "cost isnt 5",
-        ] {
-            assert!(condition(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_time_is_a_duration_before_now_or_a_date() {

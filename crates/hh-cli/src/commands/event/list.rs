@@ -86,7 +86,13 @@ pub(super) fn run(context: &Context, arguments: &Events) -> Result<(), CliError>
         } else {
             table(&page.events, screen)
         }
-    })
+    })?;
+    if page.total_events == 0 && arguments.filters.has_asterisk() {
+        context.note(
+            "note: * is not a wildcard; use --where 'FIELD contains TEXT' to find a part of a text",
+        );
+    }
+    Ok(())
 }
 
 /// Returns an error if there are no events because the session does not exist. A session that exists can have no event

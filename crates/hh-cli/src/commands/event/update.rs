@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::members::{Members, event_id, member};
+use super::members::{Members, event_id, member, object};
 use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
@@ -42,12 +42,13 @@ struct Updated {
 }
 
 pub(super) fn run(context: &Context, arguments: Update) -> Result<(), CliError> {
+    let outputs = object("--outputs", arguments.outputs)?;
+    let [metadata, metrics, feedback, user_properties] = arguments.members.into_objects()?;
     let client = context.client(arguments.project.as_deref())?;
     let present = |members: Object| Some(members).filter(|members| !members.is_empty());
-    let [metadata, metrics, feedback, user_properties] = arguments.members.into_objects();
     let patch = EventPatch {
         event_id: arguments.id,
-        outputs: present(arguments.outputs.into_iter().collect()),
+        outputs: present(outputs),
         metadata: present(metadata),
         metrics: present(metrics),
         feedback: present(feedback),

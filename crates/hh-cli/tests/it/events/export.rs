@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{CHAT, START, assert_fails, with_server, with_session};
+use super::{CHAT, SEARCH, START, assert_fails, with_server, with_session};
 use crate::support::TestEnv;
 
 /// Stores events with these numbers, oldest first, and returns nothing.
@@ -72,6 +72,34 @@ fn an_export_has_every_event_of_many_pages_once() {
     ];
     assert_eq!(env.run(&fewer).code, 0);
     assert_eq!(numbers(&env.read("all.jsonl")), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn the_name_of_the_file_selects_the_format_unless_an_option_does() {
+    let mut env = with_session();
+    let first_line = |env: &TestEnv, file: &str, options: &[&str]| {
+        let export = [
+            "event",
+            "export",
+            "--json",
+            "event_id,event_name",
+            "--output-file",
+            file,
+        ];
+        let done = env.run_with(&export, options);
+        assert_eq!(done.code, 0, "{done:?}");
+        env.read(file).lines().next().unwrap().to_owned()
+    };
+    let json = format!(r#"{{"event_id":"{SEARCH}","event_name":"search"}}"#);
+    assert_eq!(first_line(&env, "e.csv", &[]), "event_id,event_name");
+    assert_eq!(first_line(&env, "e.CSV", &[]), "event_id,event_name");
+    assert_eq!(first_line(&env, "j.csv", &["-o", "jsonl"]), json);
+    assert_eq!(
+        first_line(&env, "c.jsonl", &["-o", "csv"]),
+        "event_id,event_name"
+    );
+    env.set("HH_OUTPUT_FORMAT", "csv");
+    assert_eq!(first_line(&env, "e.jsonl", &[]), json);
 }
 
 #[test]

@@ -137,6 +137,28 @@ fn a_replaced_key_learns_when_it_stops_working_and_what_to_use() {
 }
 
 #[test]
+fn a_second_rotation_and_a_second_revocation_say_what_happened_before() {
+    let mut env = TestEnv::with_server();
+    let (id, _) = create(&mut env, &["--level", "read_only"]);
+    env.be_admin();
+    let first = env.json(&["auth", "keys", "rotate", &id]);
+    let first = first["id"].as_str().unwrap();
+    let second = env.run(&["auth", "keys", "rotate", &id, "-o", "json"]);
+    let note = format!("note: revoked key {first}, the unused replacement of an earlier rotation");
+    assert!(second.stderr.contains(&note), "{}", second.stderr);
+    let revoke = ["auth", "keys", "revoke", &id];
+    assert_eq!(
+        env.run(&revoke).stderr,
+        format!("Revoked key {id} (mine)\n")
+    );
+    let again = env.run(&revoke);
+    assert_eq!(
+        (again.code, again.stderr),
+        (0, format!("Key {id} (mine) was already revoked\n"))
+    );
+}
+
+#[test]
 fn an_expiring_key_cannot_create_a_key_that_works_longer() {
     let mut env = TestEnv::with_server();
     let (_, key) = create(&mut env, &["--level", "admin", "--expires-in", "2h"]);

@@ -58,7 +58,7 @@ fn the_note_about_an_empty_list_names_the_project() {
     let note = |env: &TestEnv, options: &[&str]| env.run_with(&["event", "list"], options).stderr;
     assert_eq!(
         note(&env, &[]),
-        "No events found in the default project of the key; use --project to select another project\n"
+        "No events found in the only project of the key, or in project default if the key applies to several; use --project to select another project\n"
     );
     assert_eq!(
         note(&env, &["--project", "default"]),

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use hh_api::to_millis;
 use hh_api::types::{self, EventKind, Operator};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::candidate::Candidate;
@@ -139,6 +140,15 @@ impl Condition {
             field,
             test,
             is_negated,
+        })
+    }
+
+    /// Returns the condition that a field equals a value. A text also equals the number that it denotes.
+    pub(super) fn of_value(field: &str, value: &Value) -> Result<Self, Refusal> {
+        Ok(Self {
+            field: Field::parse(field)?,
+            test: Test::Equals(Operand::of_value(value)?),
+            is_negated: false,
         })
     }
 

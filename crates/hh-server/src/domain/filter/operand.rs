@@ -95,6 +95,8 @@ impl Comparable {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operand {
     Text(String),
+    /// A text that denotes a number. Stored texts are compared with the text, and stored numbers with the number.
+    Numeral(String, Comparable),
     Number(Comparable),
     Bool(bool),
     /// Unix milliseconds.
@@ -138,10 +140,30 @@ impl Operand {
         })
     }
 
+    /// Returns the operand for a value in its own type. A text also equals the number that it denotes.
+    pub(super) fn of_value(value: &Value) -> Result<Self, Refusal> {
+        if let Value::String(text) = value
+            && let Some(number) = text.parse().ok().as_ref().and_then(Comparable::of)
+        {
+            return Ok(Self::Numeral(text.clone(), number));
+        }
+        Self::parse(value, None)
+    }
+
     /// Compares a stored value with the operand; `None` if they cannot be compared.
     pub(super) fn compare(&self, value: Scalar<'_>) -> Option<Ordering> {
         match self {
             Self::Text(text) => with_text(value, |stored| stored.cmp(text.as_str())),
+            Self::Numeral(text, number) => match value {
+                Scalar::Text(stored) => Some(stored.cmp(text)),
+                Scalar::Null
+                | Scalar::Bool(_)
+                | Scalar::Signed(_)
+                | Scalar::Unsigned(_)
+                | Scalar::Float(_)
+                | Scalar::Time(_)
+                | Scalar::Id(_) => number_of(value)?.compare(*number),
+            },
             Self::Number(number) => number_of(value)?.compare(*number),
             Self::Bool(wanted) => Some(bool_of(value)?.cmp(wanted)),
             Self::Time(time) => match value {
@@ -162,7 +184,7 @@ impl Operand {
     /// them.
     pub(super) fn is_part_of(&self, value: Scalar<'_>) -> bool {
         match self {
-            Self::Text(text) => {
+            Self::Text(text) | Self::Numeral(text, _) => {
                 with_text(value, |stored| stored.contains(text.as_str())) == Some(true)
             }
             Self::Number(_) | Self::Bool(_) | Self::Time(_) | Self::Id(_) => {
@@ -173,7 +195,7 @@ impl Operand {
 
     /// Returns whether the operand is the name of a member.
     pub(super) fn is_name(&self, name: &str) -> bool {
-        matches!(self, Self::Text(text) if text == name)
+        matches!(self, Self::Text(text) | Self::Numeral(text, _) if text == name)
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use hh_api::types::EventKind;
 use hh_auth::ProjectId;
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -270,22 +270,32 @@ fn delete_project(connection: &Connection, project: i64) -> Result<(), StoreErro
     Ok(())
 }
 
+/// The maximum number of keys that an error names.
+const MAX_NAMED_KEYS: usize = 10;
+
 /// Checks that no active key is limited to projects of which this is one.
 fn check_no_keys(connection: &Connection, project: i64, now: Timestamp) -> Result<(), StoreError> {
-    let keys: i64 = connection.query_row(
-        "SELECT count(*) FROM key_projects JOIN api_keys USING (key_id)
+    let mut keys = connection.prepare(
+        "SELECT id FROM key_projects JOIN api_keys USING (key_id)
          WHERE project = ?1 AND revoked IS NULL AND coalesce(expires > ?2, true)
-           AND coalesce(grace_ends > ?2, true)",
-        [project, now.as_millisecond()],
-        |row| row.get(0),
+           AND coalesce(grace_ends > ?2, true)
+         ORDER BY key_id",
     )?;
-    match keys {
+    let keys = keys.query_map(params![project, now.as_millisecond()], |row| row.get(0))?;
+    let keys: Vec<String> = keys.collect::<Result<_, _>>()?;
+    let more = keys.len().saturating_sub(MAX_NAMED_KEYS);
+    let named = keys.iter().take(MAX_NAMED_KEYS).map(String::as_str);
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        named = format!("{named} and {more} more");
+    }
+    match keys.len() {
         0 => Ok(()),
-        1 => Err(StoreError::conflict(
-            "an active API key is limited to certain projects, and this is one of them; revoke the key first",
-        )),
-        keys => Err(StoreError::conflict(format!(
-            "{keys} active API keys are limited to certain projects, and this is one of them; revoke the keys first"
+        1 => Err(StoreError::conflict(format!(
+            "API key {named} is limited to certain projects, and this is one of them; revoke the key first"
+        ))),
+        _ => Err(StoreError::conflict(format!(
+            "API keys {named} are limited to certain projects, and this is one of them; revoke the keys first"
         ))),
     }
 }
@@ -301,7 +311,7 @@ fn find_event(
     }
     let is_session = rows::find_session(connection, project, id)?.is_some();
     Err(StoreError::NotFound(if is_session {
-        format!("event {id} is a session; delete it with DELETE /v1/sessions/{id}")
+        format!("event {id} is a session; delete the session instead")
     } else {
         format!("event {id} not found")
     }))

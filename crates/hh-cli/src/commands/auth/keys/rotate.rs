@@ -29,8 +29,15 @@ pub(super) fn run(context: &Context, arguments: &Rotate) -> Result<(), CliError>
     check_delivery(context, arguments.key_file.as_deref())?;
     let client = context.client(None)?;
     let id = find_id(context, client, &arguments.id)?;
+    let before = context.block_on(client.get_key(&id));
     let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)));
     let created = created.map_err(|error| refused::explain(context, client, error, &id))?;
+    // The server rejects the rotation of a key whose replacement was used.
+    if let Some(unused) = before.ok().and_then(|key| key.replaced_by) {
+        context.note(&format!(
+            "note: revoked key {unused}, the unused replacement of an earlier rotation"
+        ));
+    }
     let line = format!("Created key {} to replace {id}", created.key.id);
     deliver(context, &created, arguments.key_file.as_deref(), &line)
 }

@@ -45,7 +45,7 @@ impl State {
                 }
                 Err(StoreError::NotFound(
                     if self.sessions.iter().any(is_session(*id)) {
-                        format!("event {id} is a session; delete it with DELETE /v1/sessions/{id}")
+                        format!("event {id} is a session; delete the session instead")
                     } else {
                         format!("event {id} not found")
                     },
