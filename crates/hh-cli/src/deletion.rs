@@ -200,14 +200,10 @@ impl Target {
             return error;
         }
         match self {
-            // A self-hosted server knows that the id is that of a session.
-            Self::Event { event_id } if error.message().contains("is a session") => {
-                error.with_hint(format!("run `honeyhive session delete {event_id}`"))
-            }
             Self::Event { .. } if error.hint().is_some() => error,
-            Self::Event { .. } => error.with_hint(
-                "run `honeyhive event list` to list events, select another project with --project, or run `honeyhive session delete` to delete a session",
-            ),
+            Self::Event { event_id } => error.with_hint(format!(
+                "run `honeyhive event list` to list events, select another project with --project, or run `honeyhive session delete {event_id}` to delete the session with this id"
+            )),
             Self::Session { session_id } => {
                 sessions::not_found(format!("session {session_id} was not found"))
             }

@@ -229,6 +229,6 @@ fn the_deletion_of_a_session_as_an_event_names_the_command_for_sessions() {
     let env = with_session();
     let done = env.run(&["event", "delete", SESSION, "--yes"]);
     assert_fails(&done, 4, "is a session");
-    let hint = format!("\n  hint: run `honeyhive session delete {SESSION}`\n");
+    let hint = format!("run `honeyhive session delete {SESSION}` to delete the session");
     assert!(done.stderr.contains(&hint), "{done:?}");
 }
