@@ -154,16 +154,13 @@ impl Operand {
     pub(super) fn compare(&self, value: Scalar<'_>) -> Option<Ordering> {
         match self {
             Self::Text(text) => with_text(value, |stored| stored.cmp(text.as_str())),
-            Self::Numeral(text, number) => match value {
-                Scalar::Text(stored) => Some(stored.cmp(text)),
-                Scalar::Null
-                | Scalar::Bool(_)
-                | Scalar::Signed(_)
-                | Scalar::Unsigned(_)
-                | Scalar::Float(_)
-                | Scalar::Time(_)
-                | Scalar::Id(_) => number_of(value)?.compare(*number),
-            },
+            Self::Numeral(text, number) => {
+                if let Scalar::Text(stored) = value {
+                    Some(stored.cmp(text))
+                } else {
+                    number_of(value)?.compare(*number)
+                }
+            }
             Self::Number(number) => number_of(value)?.compare(*number),
             Self::Bool(wanted) => Some(bool_of(value)?.cmp(wanted)),
             Self::Time(time) => match value {
