@@ -1,9 +1,11 @@
+use hh_api::to_millis;
 use hh_api::types::{Event, EventList, Object};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::domain::event_body::EventBody as Body;
+use crate::domain::sessions::UNNAMED;
 
 /// Returns a strategy for nested objects with a few members.
 fn object() -> impl Strategy<Value = Object> {
@@ -66,9 +68,9 @@ proptest! {
         let parent = parent.map(Uuid::from_u128);
         let stored = body.encode().unwrap();
         let event = StoredEvent { id, session, parent, kind, name: &name, started, ended, body: &stored };
-        let mut page = PageBuilder::new();
+        let mut page = PageBuilder::new(&project);
         for _ in 0..2 {
-            prop_assert!(page.push(&event, &project).unwrap());
+            prop_assert!(page.push(&event).unwrap());
         }
         let source = if body.source.is_empty() { UNNAMED.to_owned() } else { body.source };
         let expected = Event {
@@ -169,15 +171,12 @@ fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
             ended: 0,
             body: &body,
         };
-        let mut page = PageBuilder::new();
+        let mut page = PageBuilder::new("project");
         let mut pushed = 0;
-        while page.push(&event, "project").unwrap() {
+        while page.push(&event).unwrap() {
             pushed += 1;
         }
-        assert!(
-            !page.push(&event, "project").unwrap(),
-            "the page stays full"
-        );
+        assert!(!page.push(&event).unwrap(), "the page stays full");
         // This is the longest text after the events.
         let end = PageEnd {
             is_exact: false,

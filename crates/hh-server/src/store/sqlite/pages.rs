@@ -1,7 +1,7 @@
 //! Reads pages of events.
 //!
-//! A query finds the keys of a page in the order of an index, without a sort, and then reads only the rows of that
-//! page. Events are ordered by start time, latest first. Events with the same start time are ordered by session, newest
+//! A query finds the keys of a page in the order of an index, without a sort, and reads only the rows of that page.
+//! Events are ordered by start time, latest first. Events with the same start time are ordered by session, newest
 //! first, and within a session by descending id, with the session itself last.
 //!
 //! The start of a session can move while a client reads page after page. In a list with cursors, the place of a session
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use hh_api::types::EventKind;
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
 use super::engine::Sqlite;
 use super::reader::Stop;
@@ -25,7 +26,7 @@ use crate::domain::Refusal;
 use crate::store::commands::{MAX_OFFSET, PageStart, ReadEvents};
 use crate::store::page::{Page, PageEnd};
 use crate::store::port::{Read, StoreError};
-use keys::{Keys, has_counts};
+use keys::{Columns, Keys, has_counts};
 use scan::{End, Limits, RowReader, Scan};
 
 /// How long a query waits for other queries of the same key.
@@ -60,19 +61,13 @@ fn offset(query: &ReadEvents) -> u64 {
     }
 }
 
-/// Returns the number of matching events if it needs no search for them.
-fn known_total(
+/// Counts the events of the session of a query, with the session itself.
+fn count_session(
     connection: &Connection,
     project: i64,
-    query: &ReadEvents,
-) -> Result<Option<u64>, StoreError> {
-    let kind = query.kind.map(kind_number);
-    if !has_counts(query) {
-        return Ok(None);
-    }
-    let Some(session) = query.session else {
-        return rollups::total(connection, project, kind).map(Some);
-    };
+    session: Uuid,
+    kind: Option<EventKind>,
+) -> Result<u64, StoreError> {
     let session = params![project, session.as_bytes()];
     let count = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<u64, StoreError> {
         let mut statement = connection.prepare_cached(sql)?;
@@ -80,14 +75,14 @@ fn known_total(
         Ok(count.max(0).unsigned_abs())
     };
     let mut total = 0;
-    if query.kind.is_none_or(|kind| kind == EventKind::Session) {
+    if kind.is_none_or(|kind| kind == EventKind::Session) {
         let sql = "SELECT count(*) FROM sessions WHERE project = ?1 AND id = ?2";
         total += count(sql, session)?;
     }
-    if query.kind != Some(EventKind::Session) {
+    if kind != Some(EventKind::Session) {
         let events = "SELECT count(*) FROM sessions s CROSS JOIN events e USING (sid)
           WHERE s.project = ?1 AND s.id = ?2";
-        total += match kind {
+        total += match kind.map(kind_number) {
             None => count(events, session)?,
             Some(kind) => {
                 let sql = format!("{events} AND e.kind = ?3");
@@ -95,7 +90,7 @@ fn known_total(
             }
         };
     }
-    Ok(Some(total))
+    Ok(total)
 }
 
 fn read_page(
@@ -111,8 +106,10 @@ fn read_page(
     let mut keys = Keys::new(&snapshot, project, query, offset)?;
     let is_first = !matches!(query.start, PageStart::Cursor(Some(_)));
     // The counts contain the events that are still to be deleted.
-    let known = if is_first && !keys.has_hidden() {
-        known_total(&snapshot, project, query)?
+    let has_counts = is_first && !keys.has_hidden() && has_counts(query);
+    let known = if has_counts && query.session.is_none() {
+        let kind = query.kind.map(kind_number);
+        Some(rollups::total(&snapshot, project, kind)?)
     } else {
         None
     };
@@ -122,17 +119,25 @@ fn read_page(
         Limits {
             offset,
             total: known,
-            counts_more: is_first && known.is_none(),
+            counts_more: is_first && !has_counts,
         },
         public,
         skipped,
     );
-    let mut rows = RowReader::new(&snapshot)?;
-    while !scan.has_ended()
-        && let Some(range) = keys.next_range(&snapshot)?
-    {
-        let mut statement = snapshot.prepare_cached(&keys.sql(range))?;
-        scan.read(keys.run(&mut statement, range)?, &mut rows, stop)?;
+    if let Some(range) = keys.range_of_rows() {
+        let mut statement = snapshot.prepare_cached(&keys.sql(range, Columns::Rows))?;
+        let read = scan.read_rows(keys.run(&mut statement, range)?, stop)?;
+        keys.skip(read);
+    }
+    if !scan.has_ended() {
+        let mut rows = RowReader::new(&snapshot)?;
+        while let Some(range) = keys.next_range(&snapshot)? {
+            let mut statement = snapshot.prepare_cached(&keys.sql(range, Columns::Keys))?;
+            scan.read_keys(keys.run(&mut statement, range)?, &mut rows, stop)?;
+            if scan.has_ended() {
+                break;
+            }
+        }
     }
     let (found, page) = scan.finish();
     let end = offset + u64::from(query.limit);
@@ -155,6 +160,9 @@ fn read_page(
             Some(keys.count_all(&snapshot)?)
         }
         End::Complete if is_first => Some(found.passed),
+        End::More if has_counts && let Some(session) = query.session => {
+            Some(count_session(&snapshot, project, session, query.kind)?)
+        }
         End::Complete | End::More | End::Stopped => None,
     };
     let total = known.or(counted);

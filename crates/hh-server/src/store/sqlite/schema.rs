@@ -24,7 +24,7 @@ pub(super) const CHECKPOINT: i64 = 4000;
 /// How long the writer waits for other processes that write to the database.
 pub(super) const WRITER_WAIT: Duration = Duration::from_secs(5);
 
-/// The number of prepared statements that the writer keeps.
+/// The number of prepared statements that a connection keeps. Queries for events have many forms.
 const STATEMENTS: usize = 64;
 
 /// Opens the connection of the writer.
@@ -70,6 +70,7 @@ pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     keep_in_memory(&connection)?;
     Ok(connection)
 }

@@ -1,11 +1,12 @@
 //! Builds the SQL for the ordered keys of matching events: time, session, and id of the event, which is null for the
-//! session itself.
+//! session itself. The same SQL with other columns reads whole rows in the order of their keys.
 
 use hh_api::types::EventKind;
 use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, Rows};
 
 use super::super::deletions::has_hidden;
+use super::super::large_bodies::BODY;
 use super::super::rollups;
 use super::super::session_rows::kind_number;
 use crate::store::commands::{PageStart, ReadEvents};
@@ -36,6 +37,15 @@ pub(super) fn has_counts(query: &ReadEvents) -> bool {
 /// Returns whether the counts of hours are those of the query, except for its session and its range.
 fn has_hours(query: &ReadEvents) -> bool {
     query.name.is_none() && !query.errors_only && query.predicate.is_none()
+}
+
+/// The columns that a query returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// The keys, which an index contains.
+    Keys,
+    /// The columns of a [`StoredEvent`](crate::store::page::StoredEvent), and after them the keys.
+    Rows,
 }
 
 /// A range of start times, in nanoseconds since 1970.
@@ -200,41 +210,57 @@ impl<'a> Keys<'a> {
         }))
     }
 
-    /// Returns the SQL for the keys of a range.
-    pub(super) fn sql(&self, range: Range) -> String {
+    /// Returns the range of the query if its rows can be read with their keys, which is faster than to read a row for
+    /// each key. SQLite would also read rows that it skips, and does not always choose the index of names or errors.
+    pub(super) fn range_of_rows(&self) -> Option<Range> {
+        let is_direct = has_hours(self.query) && self.skipped == 0 && !self.is_by_hour();
+        is_direct.then_some(self.range)
+    }
+
+    /// Skips keys whose rows have been read.
+    pub(super) fn skip(&mut self, count: u64) {
+        self.skipped += count;
+    }
+
+    /// Returns the SQL for a range.
+    pub(super) fn sql(&self, range: Range, columns: Columns) -> String {
         let skip = if self.skipped > 0 {
             format!(" LIMIT -1 OFFSET ?{SKIPPED}")
         } else {
             String::new()
         };
-        let rows = self.rows(range);
-        format!("{rows} ORDER BY 1 DESC, 2 DESC, 3 DESC{skip}")
+        let order = match columns {
+            Columns::Keys => "1 DESC, 2 DESC, 3 DESC",
+            Columns::Rows => "9 DESC, 10 DESC, 11 DESC",
+        };
+        let all = self.all(range, columns);
+        format!("{all} ORDER BY {order}{skip}")
     }
 
-    fn rows(&self, range: Range) -> String {
+    fn all(&self, range: Range, columns: Columns) -> String {
         let query = self.query;
         match query.kind {
-            Some(EventKind::Session) => self.sessions(range),
-            Some(kind) => self.events(range, Some(kind)),
+            Some(EventKind::Session) => self.sessions(range, columns),
+            Some(kind) => self.events(range, Some(kind), columns),
             // The index of names begins with the kind.
             None if query.name.is_some() && query.session.is_none() => {
                 let kinds = EventKind::ALL.into_iter();
                 let events = kinds
                     .filter(|kind| *kind != EventKind::Session)
-                    .map(|kind| self.events(range, Some(kind)));
-                let all: Vec<_> = std::iter::once(self.sessions(range))
+                    .map(|kind| self.events(range, Some(kind), columns));
+                let all: Vec<_> = std::iter::once(self.sessions(range, columns))
                     .chain(events)
                     .collect();
                 all.join(" UNION ALL ")
             }
             None => {
-                let events = self.events(range, None);
-                format!("{} UNION ALL {events}", self.sessions(range))
+                let events = self.events(range, None, columns);
+                format!("{} UNION ALL {events}", self.sessions(range, columns))
             }
         }
     }
 
-    fn sessions(&self, range: Range) -> String {
+    fn sessions(&self, range: Range, columns: Columns) -> String {
         let query = self.query;
         let mut conditions = vec![format!("project = ?{PROJECT}")];
         if query.session.is_some() {
@@ -257,16 +283,20 @@ impl<'a> Keys<'a> {
             let order = if position.id.is_some() { "<=" } else { "<" };
             conditions.push(format!("({place}, sid) {order} (?{STARTED}, ?{SID})"));
         }
+        let row = match columns {
+            Columns::Keys => String::new(),
+            Columns::Rows => format!("0, id, id, NULL, name, started, ended, {BODY}, "),
+        };
         let conditions = conditions.join(" AND ");
-        format!("SELECT {place}, sid, NULL AS id FROM sessions WHERE {conditions}")
+        format!("SELECT {row}{place}, sid, NULL FROM sessions WHERE {conditions}")
     }
 
-    fn events(&self, range: Range, kind: Option<EventKind>) -> String {
+    fn events(&self, range: Range, kind: Option<EventKind>, columns: Columns) -> String {
         let query = self.query;
-        let (from, table) = if query.session.is_some() {
-            ("sessions s CROSS JOIN events e USING (sid)", "e.")
-        } else {
-            ("events", "")
+        let (from, table) = match (query.session, columns) {
+            (Some(_), _) => ("sessions s CROSS JOIN events e USING (sid)", "e."),
+            (None, Columns::Rows) => ("events e CROSS JOIN sessions s USING (sid)", "e."),
+            (None, Columns::Keys) => ("events", ""),
         };
         let mut conditions = if query.session.is_some() {
             vec![
@@ -274,7 +304,7 @@ impl<'a> Keys<'a> {
                 format!("s.id = ?{SESSION}"),
             ]
         } else {
-            vec![format!("project = ?{PROJECT}")]
+            vec![format!("{table}project = ?{PROJECT}")]
         };
         if let Some(kind) = kind {
             // Without a name, the index of names would need a sort. The `+` excludes it.
@@ -293,8 +323,12 @@ impl<'a> Keys<'a> {
                 format!("({table}started, {table}sid) < (?{STARTED}, ?{SID})")
             });
         }
+        let row = match columns {
+            Columns::Keys => "",
+            Columns::Rows => "e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body, ",
+        };
         let conditions = conditions.join(" AND ");
-        format!("SELECT {table}started, {table}sid, {table}id FROM {from} WHERE {conditions}")
+        format!("SELECT {row}{table}started, {table}sid, {table}id FROM {from} WHERE {conditions}")
     }
 
     /// Adds the conditions on columns that both tables have.
@@ -342,7 +376,7 @@ impl<'a> Keys<'a> {
     }
 
     fn count(&self, connection: &Connection, range: Range) -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM ({})", self.rows(range));
+        let sql = format!("SELECT count(*) FROM ({})", self.all(range, Columns::Keys));
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = self.run(&mut statement, range)?;
         let count = match rows.next()? {

@@ -23,7 +23,7 @@ impl Read<ReadRest> for Sqlite {
                 let snapshot = connection.unchecked_transaction()?;
                 let mut rows = RowReader::new(&snapshot)?;
                 let mut sessions = SessionCheck::new(&snapshot, number)?;
-                let mut page = PageBuilder::new();
+                let mut page = PageBuilder::new(&public);
                 let mut positions = query.positions.into_iter();
                 for position in positions.by_ref() {
                     if !sessions.is_same(position)? {
@@ -33,7 +33,7 @@ impl Read<ReadRest> for Sqlite {
                     let Some(row) = found.next()? else {
                         continue;
                     };
-                    if !page.push(&stored_event(row)?, &public)? {
+                    if !page.push(&stored_event(row)?)? {
                         let rest = std::iter::once(position).chain(positions);
                         return Ok(page.finish(PageEnd::default(), rest.collect()));
                     }

@@ -1,4 +1,4 @@
-//! Reads the rows of a page in the order of their keys, and counts the events that follow it.
+//! Reads the rows of a page in the order of their keys, and counts the events that follow the page.
 
 use rusqlite::{CachedStatement, Connection, Rows, params};
 
@@ -7,7 +7,7 @@ use super::super::reader::Stop;
 use super::super::session_rows::stored_event;
 use crate::store::commands::{MAX_COUNTED, PageStart, ReadEvents};
 use crate::store::error::{EngineErrorKind, StoreError};
-use crate::store::page::{PageBuilder, Position};
+use crate::store::page::{PageBuilder, Position, StoredEvent};
 
 /// The number of events that are compared with a predicate after a page, which takes about the time of a count.
 const MAX_COMPARED: u64 = 50_000;
@@ -82,8 +82,6 @@ pub(super) struct Progress {
 pub(super) struct Scan<'a> {
     query: &'a ReadEvents,
     limits: Limits,
-    /// The id of the project.
-    public: &'a str,
     page: PageBuilder,
     progress: Progress,
     /// The number of events that were compared after the page.
@@ -93,17 +91,11 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Creates a scan whose first key follows a number of matching events.
-    pub(super) fn new(
-        query: &'a ReadEvents,
-        limits: Limits,
-        public: &'a str,
-        skipped: u64,
-    ) -> Self {
+    pub(super) fn new(query: &'a ReadEvents, limits: Limits, public: &str, skipped: u64) -> Self {
         Self {
             query,
             limits,
-            public,
-            page: PageBuilder::new(),
+            page: PageBuilder::new(public),
             progress: Progress {
                 passed: skipped,
                 last: None,
@@ -131,31 +123,74 @@ impl<'a> Scan<'a> {
         self.has_ended = true;
     }
 
-    /// Adds the events of a page, and counts those after it.
-    pub(super) fn read(
+    /// Adds the events of a page, whose rows follow each other, until it is complete or has the maximum size. Returns the
+    /// number of matching events.
+    pub(super) fn read_rows(&mut self, mut rows: Rows<'_>, stop: &Stop) -> Result<u64, StoreError> {
+        let before = self.progress.passed;
+        // The events after the page are counted by their keys.
+        while !self.progress.is_full && !(self.limits.counts_more && self.is_after_page()) {
+            let is_read = self.step(stop, |scan| scan.read_next_row(&mut rows, stop))?;
+            if !is_read {
+                if !self.has_ended {
+                    self.end(End::Complete);
+                }
+                break;
+            }
+        }
+        Ok(self.progress.passed - before)
+    }
+
+    /// Adds the events of a page, whose rows are read by their keys, and counts those after it.
+    pub(super) fn read_keys(
         &mut self,
         mut keys: Rows<'_>,
         rows: &mut RowReader<'_>,
         stop: &Stop,
     ) -> Result<(), StoreError> {
-        while !self.has_ended {
-            // SQLite checks this after many instructions, and the rest of the loop uses more time than they do.
-            if stop.is_over() {
-                self.end(End::Stopped);
-                break;
-            }
-            match self.read_next(&mut keys, rows, stop) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) if is_interrupted(&error) => self.end(End::Stopped),
-                Err(error) => return Err(error),
-            }
-        }
+        while self.step(stop, |scan| scan.read_next_key(&mut keys, rows, stop))? {}
         Ok(())
     }
 
+    /// Reads the next event. Returns false at the end of the scan or after the last event.
+    fn step(
+        &mut self,
+        stop: &Stop,
+        read: impl FnOnce(&mut Self) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        // SQLite checks this after many instructions, and the rest of the loop uses more time than they do.
+        if stop.is_over() {
+            self.end(End::Stopped);
+            return Ok(false);
+        }
+        match read(self) {
+            Ok(is_read) => Ok(is_read && !self.has_ended),
+            Err(error) if is_interrupted(&error) => {
+                self.end(End::Stopped);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the next event with its key; returns false after the last one.
+    fn read_next_row(&mut self, rows: &mut Rows<'_>, stop: &Stop) -> Result<bool, StoreError> {
+        let Some(row) = rows.next()? else {
+            return Ok(false);
+        };
+        let position = Position {
+            started: row.get(8)?,
+            sid: row.get(9)?,
+            id: row.get(10)?,
+        };
+        if self.is_on_page() {
+            self.add(position, &stored_event(row)?)?;
+        }
+        self.pass(position, stop);
+        Ok(true)
+    }
+
     /// Reads the event of the next key; returns false after the last key.
-    fn read_next(
+    fn read_next_key(
         &mut self,
         keys: &mut Rows<'_>,
         rows: &mut RowReader<'_>,
@@ -169,17 +204,14 @@ impl<'a> Scan<'a> {
             sid: key.get(1)?,
             id: key.get(2)?,
         };
-        let passed = self.progress.passed;
-        let (offset, end) = (self.limits.offset, self.page_end());
-        let is_on_page = passed >= offset && passed < end;
-        let is_added = is_on_page && !self.progress.is_full;
+        let is_added = self.is_on_page() && !self.progress.is_full;
         if self.query.predicate.is_some() || is_added {
             let mut found = rows.read(position)?;
             let row = found.next()?;
             let row = row.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             let event = stored_event(row)?;
             if let Some(predicate) = &self.query.predicate {
-                if !is_on_page && passed >= end {
+                if self.is_after_page() {
                     self.compared_after += 1;
                     if self.compared_after > MAX_COMPARED {
                         self.end(End::Stopped);
@@ -192,22 +224,28 @@ impl<'a> Scan<'a> {
                 }
             }
             if is_added {
-                if self.page.push(&event, self.public)? {
-                    self.progress.last = Some(position);
-                } else {
-                    self.progress.is_full = true;
-                }
+                self.add(position, &event)?;
             }
         }
-        self.pass(position, is_on_page, stop);
+        self.pass(position, stop);
         Ok(true)
     }
 
+    /// Adds an event to the page if it fits.
+    fn add(&mut self, position: Position, event: &StoredEvent<'_>) -> Result<(), StoreError> {
+        if self.page.push(event)? {
+            self.progress.last = Some(position);
+        } else {
+            self.progress.is_full = true;
+        }
+        Ok(())
+    }
+
     /// Counts a matching event.
-    fn pass(&mut self, position: Position, is_on_page: bool, stop: &Stop) {
+    fn pass(&mut self, position: Position, stop: &Stop) {
         let (limits, end) = (self.limits, self.page_end());
         let is_full = self.progress.is_full;
-        if is_full && is_on_page && !self.has_cursor() {
+        if is_full && self.is_on_page() && !self.has_cursor() {
             self.progress.rest.push(position);
         }
         let last_counted = if limits.counts_more {
@@ -229,12 +267,21 @@ impl<'a> Scan<'a> {
         } else if passed == end {
             if limits.total.is_some() {
                 self.end(End::More);
-            } else {
+            } else if limits.counts_more || self.query.predicate.is_some() {
                 stop.limit_rest(self.query.count_time);
             }
         } else if is_full && self.has_cursor() {
             stop.limit_rest(self.query.count_time);
         }
+    }
+
+    /// Returns whether the next matching event belongs to the page.
+    fn is_on_page(&self) -> bool {
+        self.progress.passed >= self.limits.offset && !self.is_after_page()
+    }
+
+    fn is_after_page(&self) -> bool {
+        self.progress.passed >= self.page_end()
     }
 
     /// Returns the number of matching events up to the end of the page.

@@ -70,16 +70,29 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
         let steps = plan.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3));
         steps.unwrap().collect::<Result<_, _>>().unwrap()
     };
-    let mut plans = 0;
+    let (mut plans, mut plans_with_rows) = (0, 0);
     for query in all_queries() {
         let mut keys = Keys::new(&connection, 1, &query, offset(&query)).unwrap();
         let Some(range) = keys.next_range(&connection).unwrap() else {
             panic!("{query:?} reads no keys");
         };
-        let steps = plan(&keys.sql(range));
-        for bad in ["TEMP B-TREE", "SCAN"] {
-            let found = steps.iter().any(|step| step.contains(bad));
-            assert!(!found, "{query:?}: {steps:?}");
+        let steps = plan(&keys.sql(range, Columns::Keys));
+        let check = |steps: &[String]| {
+            for bad in ["TEMP B-TREE", "SCAN"] {
+                let found = steps.iter().any(|step| step.contains(bad));
+                assert!(!found, "{query:?}: {steps:?}");
+            }
+        };
+        check(&steps);
+        if let Some(range) = keys.range_of_rows() {
+            let with_rows = plan(&keys.sql(range, Columns::Rows));
+            check(&with_rows);
+            let indexes = |steps: &[String]| -> Vec<String> {
+                let of = |step: &String| Some(step.split_once(" INDEX ")?.1.to_owned());
+                steps.iter().filter_map(of).collect()
+            };
+            assert_eq!(indexes(&with_rows), indexes(&steps), "{query:?}");
+            plans_with_rows += 1;
         }
         let has_index = |name: &str| steps.iter().any(|step| step.contains(name));
         // The conditions are checked without reading rows.
@@ -106,6 +119,7 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
         plans += 1;
     }
     assert_eq!(plans, 5 * 16 * 4);
+    assert!(plans_with_rows > 30, "{plans_with_rows}");
     for sql in [FIND, GET, keys::LONGEST_MOVE] {
         let steps = plan(sql);
         let uses_index = steps.iter().any(|step| step.contains("INDEX"));

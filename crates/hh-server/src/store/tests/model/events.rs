@@ -344,13 +344,10 @@ impl Read<ReadEvents> for Model {
                 passed
             }
         };
-        let mut page = PageBuilder::new();
+        let mut page = PageBuilder::new(project.public());
         let mut last = None;
         for (position, event) in all.iter().skip(begin).take(limit) {
-            assert!(
-                page.push(event, project.public())?,
-                "pages in these tests are small"
-            );
+            assert!(page.push(event)?, "pages in these tests are small");
             last = Some(*position);
         }
         let has_more = has_cursor && all.len() > begin + limit;
@@ -385,7 +382,7 @@ impl Read<ReadRest> for Model {
     async fn read(&self, project: &ProjectAccess, query: ReadRest) -> Answer<Page> {
         let (state, number) = (self.state(), project.number());
         state.check_live(project.key(), self.clock.key_time())?;
-        let mut page = PageBuilder::new();
+        let mut page = PageBuilder::new(project.public());
         for position in query.positions {
             let found = if let Some(id) = position.id {
                 let event = state.events.iter().find(|event| {
@@ -402,7 +399,7 @@ impl Read<ReadRest> for Model {
                 place.map(|place| state.session_event(place))
             };
             if let Some(event) = found {
-                page.push(&event, project.public())?;
+                page.push(&event)?;
             }
         }
         Ok(page.finish(PageEnd::default(), Vec::new()))

@@ -1,0 +1,109 @@
+//! Renders a stored event as the JSON of an [`Event`](hh_api::types::Event), with the members in the same order.
+//!
+//! The JSON is written member by member: a derived serializer uses three times the CPU time, because it escapes the name
+//! of each member.
+
+use hh_api::to_millis;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use super::{StoreError, StoredEvent};
+use crate::domain::sessions::UNNAMED;
+
+/// The approximate size of a rendered event without its body and its name, in bytes.
+const FRAME: usize = 512;
+
+/// An encoded [`EventBody`](crate::domain::event_body::EventBody) whose members are still JSON text. Empty objects and
+/// an empty source are not stored.
+#[derive(Deserialize)]
+struct BorrowedBody<'a> {
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    config: Option<&'a RawValue>,
+    #[serde(borrow)]
+    inputs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    outputs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metrics: Option<&'a RawValue>,
+    #[serde(borrow)]
+    feedback: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_properties: Option<&'a RawValue>,
+}
+
+/// Appends the JSON of an event. `project` is the JSON of the public id of its project.
+pub(super) fn append(
+    json: &mut Vec<u8>,
+    event: &StoredEvent<'_>,
+    project: &[u8],
+) -> Result<(), StoreError> {
+    let damaged = || StoreError::Damaged("the body of an event".to_owned());
+    let body = str::from_utf8(event.body).map_err(|_| damaged())?;
+    let body: BorrowedBody<'_> = serde_json::from_str(body).map_err(|_| damaged())?;
+    json.reserve(FRAME + event.name.len() + event.body.len());
+    json.extend_from_slice(br#"{"event_id":"#);
+    append_id(json, event.id);
+    json.extend_from_slice(br#","session_id":"#);
+    append_id(json, event.session);
+    if let Some(parent) = event.parent {
+        json.extend_from_slice(br#","parent_id":"#);
+        append_id(json, parent);
+    }
+    json.extend_from_slice(br#","event_type":""#);
+    json.extend_from_slice(event.kind.as_str().as_bytes());
+    json.extend_from_slice(br#"","event_name":"#);
+    append_value(json, event.name)?;
+    json.extend_from_slice(br#","source":"#);
+    match body.source {
+        Some(source) => json.extend_from_slice(source.get().as_bytes()),
+        None => append_value(json, UNNAMED)?,
+    }
+    json.extend_from_slice(br#","project_id":"#);
+    json.extend_from_slice(project);
+    append_object(json, br#","config":"#, body.config);
+    append_object(json, br#","inputs":"#, body.inputs);
+    append_object(json, br#","outputs":"#, body.outputs);
+    if let Some(error) = body.error {
+        json.extend_from_slice(br#","error":"#);
+        json.extend_from_slice(error.get().as_bytes());
+    }
+    json.extend_from_slice(br#","start_time":"#);
+    append_value(json, &to_millis(event.started))?;
+    json.extend_from_slice(br#","end_time":"#);
+    append_value(json, &to_millis(event.ended))?;
+    json.extend_from_slice(br#","duration":"#);
+    let duration = event.ended.saturating_sub(event.started);
+    append_value(json, &to_millis(duration))?;
+    append_object(json, br#","metadata":"#, body.metadata);
+    append_object(json, br#","metrics":"#, body.metrics);
+    append_object(json, br#","feedback":"#, body.feedback);
+    append_object(json, br#","user_properties":"#, body.user_properties);
+    json.push(b'}');
+    Ok(())
+}
+
+fn append_id(json: &mut Vec<u8>, id: Uuid) {
+    let mut text = [0; Hyphenated::LENGTH];
+    json.push(b'"');
+    json.extend_from_slice(id.as_hyphenated().encode_lower(&mut text).as_bytes());
+    json.push(b'"');
+}
+
+fn append_value<T: Serialize + ?Sized>(json: &mut Vec<u8>, value: &T) -> Result<(), StoreError> {
+    // Only a value that is not valid in JSON fails.
+    let written = serde_json::to_writer(json, value);
+    written.map_err(|_| StoreError::Damaged("the name of an event".to_owned()))
+}
+
+fn append_object(json: &mut Vec<u8>, name: &[u8], object: Option<&RawValue>) {
+    json.extend_from_slice(name);
+    json.extend_from_slice(object.map_or(b"{}", |object| object.get().as_bytes()));
+}
