@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write as _};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, Rows, Statement, params, params_from_iter};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -76,6 +77,8 @@ fn open(path: &str) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "journal_size_limit", 4000 * 4096)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // SQLite would prepare some statements again for each execution.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

@@ -80,8 +80,8 @@ impl Read<CountDeletion> for Sqlite {
         let (live, now) = (self.check_live(project.key()), self.clock.key_time());
         self.readers
             .read_events(COUNTING * 5, move |connection, _| {
-                live(connection)?;
                 let snapshot = connection.unchecked_transaction()?;
+                live(&snapshot)?;
                 count(&snapshot, number, &query.target, now)
             })
             .await

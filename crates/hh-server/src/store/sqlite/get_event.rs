@@ -24,9 +24,9 @@ impl Read<GetEvent> for Sqlite {
         let _turn = self.body_turns.wait(project.family(), BODY_WAIT).await?;
         self.readers
             .read_body(move |connection| {
-                live(connection)?;
-                // Both tables are read from one snapshot.
+                // All tables are read from one snapshot.
                 let snapshot = connection.unchecked_transaction()?;
+                live(&snapshot)?;
                 find(&snapshot, number, &public, query)
             })
             .await

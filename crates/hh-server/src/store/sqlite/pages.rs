@@ -46,8 +46,10 @@ impl Read<ReadEvents> for Sqlite {
         self.limit_log().await?;
         self.readers
             .read_events(query.time_limit, move |connection, stop| {
-                live(connection)?;
-                read_page(connection, number, &public, &query, stop)
+                // All rows are read from one snapshot, so that concurrent writes do not matter.
+                let snapshot = connection.unchecked_transaction()?;
+                live(&snapshot)?;
+                read_page(&snapshot, number, &public, &query, stop)
             })
             .await
     }
@@ -100,16 +102,14 @@ fn read_page(
     query: &ReadEvents,
     stop: &Stop,
 ) -> Result<Page, StoreError> {
-    // All rows are read from one snapshot, so that concurrent writes do not matter.
-    let snapshot = connection.unchecked_transaction()?;
     let offset = offset(query);
-    let mut keys = Keys::new(&snapshot, project, query, offset)?;
+    let mut keys = Keys::new(connection, project, query, offset)?;
     let is_first = !matches!(query.start, PageStart::Cursor(Some(_)));
     // The counts contain the events that are still to be deleted.
     let has_counts = is_first && !keys.has_hidden() && has_counts(query);
     let known = if has_counts && query.session.is_none() {
         let kind = query.kind.map(kind_number);
-        Some(rollups::total(&snapshot, project, kind)?)
+        Some(rollups::total(connection, project, kind)?)
     } else {
         None
     };
@@ -125,14 +125,14 @@ fn read_page(
         skipped,
     );
     if let Some(range) = keys.range_of_rows() {
-        let mut statement = snapshot.prepare_cached(&keys.sql(range, Columns::Rows))?;
+        let mut statement = connection.prepare_cached(&keys.sql(range, Columns::Rows))?;
         let read = scan.read_rows(keys.run(&mut statement, range)?, stop)?;
         keys.skip(read);
     }
     if !scan.has_ended() {
-        let mut rows = RowReader::new(&snapshot)?;
-        while let Some(range) = keys.next_range(&snapshot)? {
-            let mut statement = snapshot.prepare_cached(&keys.sql(range, Columns::Keys))?;
+        let mut rows = RowReader::new(connection)?;
+        while let Some(range) = keys.next_range(connection)? {
+            let mut statement = connection.prepare_cached(&keys.sql(range, Columns::Keys))?;
             scan.read_keys(keys.run(&mut statement, range)?, &mut rows, stop)?;
             if scan.has_ended() {
                 break;
@@ -157,11 +157,11 @@ fn read_page(
     let counted = match found.end {
         // The page is after the last event, so the number of skipped events is not known.
         End::Complete if skipped > 0 && found.passed == skipped && known.is_none() => {
-            Some(keys.count_all(&snapshot)?)
+            Some(keys.count_all(connection)?)
         }
         End::Complete if is_first => Some(found.passed),
         End::More if has_counts && let Some(session) = query.session => {
-            Some(count_session(&snapshot, project, session, query.kind)?)
+            Some(count_session(connection, project, session, query.kind)?)
         }
         End::Complete | End::More | End::Stopped => None,
     };

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::port::StoreError;
@@ -52,7 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_size_limit", CHECKPOINT * 4096)?;
     connection.busy_timeout(WRITER_WAIT)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     keep_in_memory(&connection)?;
     Ok(connection)
 }
@@ -70,9 +71,18 @@ pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     keep_in_memory(&connection)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements.
+fn keep_statements(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without this option, SQLite prepares many statements again for each execution, because another plan might be better
+    // for the new values of the parameters. It has no statistics of the tables, so the plan would be the same.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Stores temporary data in memory. SQLite would create files in `/var/tmp` or `/tmp`, outside the protected data

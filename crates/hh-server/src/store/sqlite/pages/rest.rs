@@ -19,8 +19,8 @@ impl Read<ReadRest> for Sqlite {
         self.limit_log().await?;
         self.readers
             .read_events(TIME_LIMIT, move |connection, _| {
-                live(connection)?;
                 let snapshot = connection.unchecked_transaction()?;
+                live(&snapshot)?;
                 let mut rows = RowReader::new(&snapshot)?;
                 let mut sessions = SessionCheck::new(&snapshot, number)?;
                 let mut page = PageBuilder::new(&public);

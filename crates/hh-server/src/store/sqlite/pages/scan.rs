@@ -1,5 +1,6 @@
 //! Reads the rows of a page in the order of their keys, and counts the events that follow the page.
 
+use hh_api::types::EventKind;
 use rusqlite::{CachedStatement, Connection, Rows, params};
 
 use super::super::large_bodies;
@@ -177,13 +178,19 @@ impl<'a> Scan<'a> {
         let Some(row) = rows.next()? else {
             return Ok(false);
         };
+        let event = stored_event(row)?;
+        let is_session = event.kind == EventKind::Session;
         let position = Position {
-            started: row.get(8)?,
+            started: if is_session {
+                row.get(8)?
+            } else {
+                event.started
+            },
             sid: row.get(9)?,
-            id: row.get(10)?,
+            id: (!is_session).then(|| event.id.into_bytes()),
         };
         if self.is_on_page() {
-            self.add(position, &stored_event(row)?)?;
+            self.add(position, &event)?;
         }
         self.pass(position, stop);
         Ok(true)

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use futures_util::poll;
 use hh_auth::ProjectId;
+use rusqlite::StatementStatus;
 use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -133,6 +134,27 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
     let sorted = plan("SELECT name FROM events ORDER BY name");
     assert!(sorted.iter().any(|step| step.contains("TEMP B-TREE")));
     assert!(sorted.iter().any(|step| step.contains("SCAN")));
+}
+
+#[test]
+fn statements_are_prepared_once_for_all_values_of_their_parameters() {
+    let (_dir, connection) = database();
+    insert(&connection, 100);
+    for query in all_queries() {
+        for columns in [Columns::Keys, Columns::Rows] {
+            let mut keys = Keys::new(&connection, 1, &query, offset(&query)).unwrap();
+            let range = keys.next_range(&connection).unwrap().unwrap();
+            let sql = keys.sql(range, columns);
+            let mut statement = connection.prepare_cached(&sql).unwrap();
+            for project in 0..3 {
+                let keys = Keys::new(&connection, project, &query, offset(&query)).unwrap();
+                let mut rows = keys.run(&mut statement, range).unwrap();
+                while rows.next().unwrap().is_some() {}
+            }
+            let again = statement.get_status(StatementStatus::RePrepare);
+            assert_eq!(again, 0, "{sql}");
+        }
+    }
 }
 
 /// Creates an empty database.
