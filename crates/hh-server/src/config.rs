@@ -8,11 +8,13 @@ use std::path::PathBuf;
 
 use hh_text::Diagnostic;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::bind::BindValue;
 use crate::domain::retention::{DAYS, Retention};
 use crate::http::cors::AllowedOrigins;
 use crate::owner_name;
+use crate::quote::quote;
 use crate::start::files::{self, OtherUsers};
 use crate::start::{StartError, StartErrorKind};
 
@@ -24,6 +26,17 @@ const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
 const SET_ADMIN: &str = "set it with --admin or in server.yaml";
 const FIX_FILE: &str = "use only bind, organization, admin, max_rotations_per_hour, redact_keys, cors_origins, retention_days and project_retention_days, with valid values";
+/// The names of the settings in the file.
+const SETTINGS: [&str; 8] = [
+    "bind",
+    "organization",
+    "admin",
+    "max_rotations_per_hour",
+    "redact_keys",
+    "cors_origins",
+    "retention_days",
+    "project_retention_days",
+];
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
 /// The maximum size of `server.yaml`, in bytes: far above any real file.
@@ -171,11 +184,22 @@ impl ServerOptions {
             let place = error.location().map_or_else(String::new, |at| {
                 format!(" (line {}, column {})", at.line(), at.column())
             });
-            let message = format!("invalid server configuration {}{place}", path.display());
+            let mut message = format!("invalid server configuration {}{place}", path.display());
+            if let Some(name) = unknown_setting(&bytes) {
+                message = format!("{message}: unknown setting \"{}\"", quote(&name));
+            }
             let what = Diagnostic::new(message);
             fail(what.with_hint(FIX_FILE))
         })
     }
+}
+
+/// Returns the first unknown name in a file.
+fn unknown_setting(file: &[u8]) -> Option<String> {
+    let names: BTreeMap<String, IgnoredAny> = serde_saphyr::from_slice(file).ok()?;
+    names
+        .into_keys()
+        .find(|name| !SETTINGS.contains(&name.as_str()))
 }
 
 /// Checks the numbers of days. The error does not contain the rejected number.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::auth::delete_expired;
 use crate::domain::retention::first_kept;
+use crate::quote::quote;
 use crate::store::RetentionRule;
 
 /// The time between two searches for expired events.
@@ -12,9 +13,22 @@ const INTERVAL: Duration = Duration::from_mins(10);
 
 /// Deletes expired events immediately and then at regular times. Never returns.
 pub(crate) async fn run(app: &App) {
+    warn_of_unknown_projects(app);
     loop {
         apply(app).await;
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Logs the projects with a retention of their own that do not exist. Their names may be misspelled.
+pub(crate) fn warn_of_unknown_projects(app: &App) {
+    for project in app.retention().projects.keys() {
+        if app.store.project_by_name(project).is_none() {
+            tracing::warn!(
+                project = quote(project),
+                "project_retention_days names a project that does not exist",
+            );
+        }
     }
 }
 

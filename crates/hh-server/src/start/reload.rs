@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::app::App;
 use crate::config::ServerOptions;
+use crate::retention::warn_of_unknown_projects;
 
 /// A handle that reloads the settings of a running server.
 #[derive(Clone)]
@@ -27,8 +28,14 @@ impl Reloader {
             Ok(settings) => {
                 let limit = settings.max_rotations;
                 self.app.max_rotations.store(limit, Ordering::Relaxed);
+                tracing::info!(
+                    max_rotations_per_hour = limit,
+                    retention_days = settings.retention.days,
+                    project_retention_days = settings.retention.projects.len(),
+                    "reloaded server.yaml"
+                );
                 self.app.set_retention(settings.retention);
-                tracing::info!(max_rotations_per_hour = limit, "reloaded server.yaml");
+                warn_of_unknown_projects(&self.app);
             }
             Err(error) => {
                 tracing::error!(

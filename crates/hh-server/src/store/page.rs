@@ -1,5 +1,6 @@
 //! Renders a page of events as the body of a response, row by row, so that its size is known after each event.
 
+mod members;
 mod render;
 
 use std::fmt;

@@ -4,39 +4,54 @@
 //! of each member.
 
 use hh_api::to_millis;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::members::{Members, NotAnObject};
 use super::{StoreError, StoredEvent};
 use crate::domain::sessions::UNNAMED;
 
 /// The approximate size of a rendered event without its body and its name, in bytes.
 const FRAME: usize = 512;
 
-/// An encoded [`EventBody`](crate::domain::event_body::EventBody) whose members are still JSON text. Empty objects and
-/// an empty source are not stored.
-#[derive(Deserialize)]
+/// An encoded [`EventBody`](crate::domain::event_body::EventBody) whose members are still JSON. Empty objects and an
+/// empty source are not stored.
+#[derive(Default)]
 struct BorrowedBody<'a> {
-    #[serde(borrow)]
-    source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    config: Option<&'a RawValue>,
-    #[serde(borrow)]
-    inputs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    outputs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    metadata: Option<&'a RawValue>,
-    #[serde(borrow)]
-    metrics: Option<&'a RawValue>,
-    #[serde(borrow)]
-    feedback: Option<&'a RawValue>,
-    #[serde(borrow)]
-    user_properties: Option<&'a RawValue>,
+    source: Option<&'a str>,
+    config: Option<&'a str>,
+    inputs: Option<&'a str>,
+    outputs: Option<&'a str>,
+    error: Option<&'a str>,
+    metadata: Option<&'a str>,
+    metrics: Option<&'a str>,
+    feedback: Option<&'a str>,
+    user_properties: Option<&'a str>,
+}
+
+impl<'a> BorrowedBody<'a> {
+    fn split(body: &'a [u8]) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged("the body of an event".to_owned());
+        let mut members = Members::of(str::from_utf8(body).map_err(|_| damaged())?);
+        let mut split = Self::default();
+        while let Some((name, value)) = members.next().map_err(|NotAnObject| damaged())? {
+            let member = match name {
+                "source" => &mut split.source,
+                "config" => &mut split.config,
+                "inputs" => &mut split.inputs,
+                "outputs" => &mut split.outputs,
+                "error" => &mut split.error,
+                "metadata" => &mut split.metadata,
+                "metrics" => &mut split.metrics,
+                "feedback" => &mut split.feedback,
+                "user_properties" => &mut split.user_properties,
+                _ => continue,
+            };
+            *member = Some(value);
+        }
+        Ok(split)
+    }
 }
 
 /// Appends the JSON of an event. `project` is the JSON of the public id of its project.
@@ -45,9 +60,7 @@ pub(super) fn append(
     event: &StoredEvent<'_>,
     project: &[u8],
 ) -> Result<(), StoreError> {
-    let damaged = || StoreError::Damaged("the body of an event".to_owned());
-    let body = str::from_utf8(event.body).map_err(|_| damaged())?;
-    let body: BorrowedBody<'_> = serde_json::from_str(body).map_err(|_| damaged())?;
+    let body = BorrowedBody::split(event.body)?;
     json.reserve(FRAME + event.name.len() + event.body.len());
     json.extend_from_slice(br#"{"event_id":"#);
     append_id(json, event.id);
@@ -63,7 +76,7 @@ pub(super) fn append(
     append_value(json, event.name)?;
     json.extend_from_slice(br#","source":"#);
     match body.source {
-        Some(source) => json.extend_from_slice(source.get().as_bytes()),
+        Some(source) => json.extend_from_slice(source.as_bytes()),
         None => append_value(json, UNNAMED)?,
     }
     json.extend_from_slice(br#","project_id":"#);
@@ -73,7 +86,7 @@ pub(super) fn append(
     append_object(json, br#","outputs":"#, body.outputs);
     if let Some(error) = body.error {
         json.extend_from_slice(br#","error":"#);
-        json.extend_from_slice(error.get().as_bytes());
+        json.extend_from_slice(error.as_bytes());
     }
     json.extend_from_slice(br#","start_time":"#);
     append_value(json, &to_millis(event.started))?;
@@ -103,7 +116,7 @@ fn append_value<T: Serialize + ?Sized>(json: &mut Vec<u8>, value: &T) -> Result<
     written.map_err(|_| StoreError::Damaged("the name of an event".to_owned()))
 }
 
-fn append_object(json: &mut Vec<u8>, name: &[u8], object: Option<&RawValue>) {
+fn append_object(json: &mut Vec<u8>, name: &[u8], object: Option<&str>) {
     json.extend_from_slice(name);
-    json.extend_from_slice(object.map_or(b"{}", |object| object.get().as_bytes()));
+    json.extend_from_slice(object.unwrap_or("{}").as_bytes());
 }

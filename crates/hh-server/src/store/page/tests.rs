@@ -8,7 +8,7 @@ use crate::domain::event_body::EventBody as Body;
 use crate::domain::sessions::UNNAMED;
 
 /// Returns a strategy for nested objects with a few members.
-fn object() -> impl Strategy<Value = Object> {
+pub(super) fn object() -> impl Strategy<Value = Object> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
