@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use hh_text::Diagnostic;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::bind::BindValue;
 use crate::domain::retention::{DAYS, Retention};
@@ -196,7 +196,7 @@ impl ServerOptions {
 
 /// Returns the first unknown name in a file.
 fn unknown_setting(file: &[u8]) -> Option<String> {
-    let names: BTreeMap<String, IgnoredAny> = serde_saphyr::from_slice(file).ok()?;
+    let names: BTreeMap<String, Value> = serde_saphyr::from_slice(file).ok()?;
     names
         .into_keys()
         .find(|name| !SETTINGS.contains(&name.as_str()))

@@ -1,6 +1,6 @@
 //! Splits the JSON of a stored body into its members, without decoding their values.
 //!
-//! The body was written by serde_json, so it is valid and has no white space between its members. A parser that checks
+//! The body was written by `serde_json`, so it is valid and has no white space between its members. A parser that checks
 //! all of it again uses a quarter of the CPU time of a large page.
 
 /// The members of an object, as names and JSON values.
@@ -10,7 +10,7 @@ pub(super) struct Members<'a> {
     is_first: bool,
 }
 
-/// An object that does not end, or that serde_json has not written.
+/// An object that does not end, or that `serde_json` has not written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotAnObject;
 

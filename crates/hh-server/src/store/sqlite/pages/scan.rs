@@ -128,8 +128,7 @@ impl<'a> Scan<'a> {
     /// number of matching events.
     pub(super) fn read_rows(&mut self, mut rows: Rows<'_>, stop: &Stop) -> Result<u64, StoreError> {
         let before = self.progress.passed;
-        // The events after the page are counted by their keys.
-        while !self.progress.is_full && !(self.limits.counts_more && self.is_after_page()) {
+        while self.needs_rows() {
             let is_read = self.step(stop, |scan| scan.read_next_row(&mut rows, stop))?;
             if !is_read {
                 if !self.has_ended {
@@ -139,6 +138,12 @@ impl<'a> Scan<'a> {
             }
         }
         Ok(self.progress.passed - before)
+    }
+
+    /// Returns whether the next row is needed. The events after a page are counted by their keys.
+    fn needs_rows(&self) -> bool {
+        let is_complete = self.limits.counts_more && self.is_after_page();
+        !is_complete && !self.progress.is_full
     }
 
     /// Adds the events of a page, whose rows are read by their keys, and counts those after it.
