@@ -181,7 +181,7 @@ fn a_hangup_reloads_the_settings_and_a_server_survives_it() {
         let line = server.wait_for_line(|line| line.contains("reloaded server.yaml"));
         assert!(line.contains("max_rotations_per_hour=7"), "{line}");
     }
-    let retention = "retention_days: 30\nproject_retention_days:\n  defaut: 3\n";
+    let retention = "retention_days: 30\nproject_retention_days:\n  absent: 3\n";
     env.write("data/server.yaml", retention);
     hang_up(&server);
     let line = server.wait_for_line(|line| line.contains("reloaded server.yaml"));
@@ -189,7 +189,7 @@ fn a_hangup_reloads_the_settings_and_a_server_survives_it() {
     assert!(line.contains(days), "{line}");
     let line = server.wait_for_line(|line| line.contains("does not exist"));
     assert!(line.contains("WARN"), "{line}");
-    assert!(line.contains(r#"project="defaut""#), "{line}");
+    assert!(line.contains(r#"project="absent""#), "{line}");
     env.write("data/server.yaml", "retention_dayz: 30\n");
     hang_up(&server);
     let line = server.wait_for_line(|line| line.contains("cannot reload server.yaml"));

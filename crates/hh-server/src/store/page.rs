@@ -2,18 +2,17 @@
 
 mod members;
 mod render;
+mod stored_event;
 
 use std::fmt;
 use std::sync::Arc;
 
-use hh_api::types::EventKind;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::port::StoreError;
-use crate::domain::filter::Candidate;
 use crate::hex;
 use render::append;
+pub(crate) use stored_event::StoredEvent;
 
 /// The maximum size of a page that has more than one event, in bytes.
 pub(super) const MAX_PAGE: usize = 8 * 1024 * 1024;
@@ -103,36 +102,6 @@ pub(super) struct PageBuilder {
     /// The JSON of the id of the project.
     project: Vec<u8>,
     is_empty: bool,
-}
-
-/// A stored event. Times are nanoseconds since 1970.
-#[derive(Debug)]
-pub(crate) struct StoredEvent<'a> {
-    pub(crate) id: Uuid,
-    pub(crate) session: Uuid,
-    pub(crate) parent: Option<Uuid>,
-    pub(crate) kind: EventKind,
-    pub(crate) name: &'a str,
-    pub(crate) started: i64,
-    pub(crate) ended: i64,
-    pub(crate) body: &'a [u8],
-}
-
-impl<'a> StoredEvent<'a> {
-    /// Returns the event for the evaluation of a filter. `project` is the public id of the project.
-    pub(crate) fn candidate(&self, project: &'a str) -> Candidate<'a> {
-        Candidate {
-            id: self.id,
-            session: self.session,
-            parent: self.parent,
-            kind: self.kind,
-            name: self.name,
-            project,
-            started: self.started,
-            ended: self.ended,
-            body: self.body,
-        }
-    }
 }
 
 impl PageBuilder {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::members::{Members, NotAnObject};
-use super::{StoreError, StoredEvent};
+use super::stored_event::StoredEvent;
 use crate::domain::sessions::UNNAMED;
+use crate::store::port::StoreError;
 
 /// The approximate size of a rendered event without its body and its name, in bytes.
 const FRAME: usize = 512;

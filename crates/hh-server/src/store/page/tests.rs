@@ -1,7 +1,8 @@
 use hh_api::to_millis;
-use hh_api::types::{Event, EventList, Object};
+use hh_api::types::{Event, EventKind, EventList, Object};
 use proptest::prelude::*;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::*;
 use crate::domain::event_body::EventBody as Body;
