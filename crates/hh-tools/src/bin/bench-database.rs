@@ -148,7 +148,7 @@ fn spread(number: u64, seed: u64) -> [u8; 16] {
     both.to_be_bytes()
 }
 
-/// Prints the CPU time of each query in microseconds, one line each.
+/// Prints the CPU time of each query in microseconds, one line each. The connection has the defaults of rusqlite.
 fn measure(path: &Path) -> Result<(), Box<dyn Error>> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let project: i64 =
